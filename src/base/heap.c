@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/heap.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/instant.h"
+
+struct heap_slot {
+    int64_t deadline;
+    uint32_t entry;
+};
+
+void heap_deinit(struct heap *heap)
+{
+    free(heap->slots);
+    free(heap->positions);
+    *heap = HEAP_NULL;
+}
+
+static bool slot_before(struct heap_slot a, struct heap_slot b)
+{
+    return a.deadline != b.deadline ? a.deadline < b.deadline : a.entry < b.entry;
+}
+
+static void heap_place(struct heap *heap, size_t at, struct heap_slot slot)
+{
+    heap->slots[at] = slot;
+    heap->positions[slot.entry] = (uint32_t)at + 1;
+}
+
+static void heap_rise(struct heap *heap, size_t at, struct heap_slot slot)
+{
+    while (at > 0 && slot_before(slot, heap->slots[(at - 1) / 2])) {
+        heap_place(heap, at, heap->slots[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    heap_place(heap, at, slot);
+}
+
+static void heap_sink(struct heap *heap, size_t at, struct heap_slot slot)
+{
+    for (;;) {
+        size_t child = 2 * at + 1;
+
+        if (child >= heap->count) {
+            break;
+        }
+        if (child + 1 < heap->count && slot_before(heap->slots[child + 1], heap->slots[child])) {
+            child++;
+        }
+        if (!slot_before(heap->slots[child], slot)) {
+            break;
+        }
+        heap_place(heap, at, heap->slots[child]);
+        at = child;
+    }
+    heap_place(heap, at, slot);
+}
+
+/* Puts @slot where the one at @at was: up or down, whichever it needs. */
+static void heap_settle(struct heap *heap, size_t at, struct heap_slot slot)
+{
+    if (at > 0 && slot_before(slot, heap->slots[(at - 1) / 2])) {
+        heap_rise(heap, at, slot);
+    } else {
+        heap_sink(heap, at, slot);
+    }
+}
+
+static int heap_make_room(struct heap *heap, uint32_t entry)
+{
+    if (entry >= heap->entries) {
+        size_t entries = heap->entries ? heap->entries : 64;
+        uint32_t *positions;
+
+        while (entries <= entry) {
+            entries *= 2;
+        }
+        positions = realloc(heap->positions, entries * sizeof(*positions));
+        if (!positions) {
+            return -ENOMEM;
+        }
+        memset(positions + heap->entries, 0, (entries - heap->entries) * sizeof(*positions));
+        heap->positions = positions;
+        heap->entries = entries;
+    }
+    if (heap->count == heap->capacity) {
+        size_t capacity = heap->capacity ? heap->capacity * 2 : 64;
+        struct heap_slot *slots = realloc(heap->slots, capacity * sizeof(*slots));
+
+        if (!slots) {
+            return -ENOMEM;
+        }
+        heap->slots = slots;
+        heap->capacity = capacity;
+    }
+    return 0;
+}
+
+int heap_set(struct heap *heap, uint32_t entry, int64_t deadline)
+{
+    struct heap_slot slot = {deadline, entry};
+    int r;
+
+    r = heap_make_room(heap, entry);
+    if (r) {
+        return r;
+    }
+    if (heap->positions[entry]) {
+        heap_settle(heap, heap->positions[entry] - 1, slot);
+    } else {
+        heap->count++;
+        heap_rise(heap, heap->count - 1, slot);
+    }
+    return 0;
+}
+
+void heap_remove(struct heap *heap, uint32_t entry)
+{
+    size_t at;
+
+    if (entry >= heap->entries || !heap->positions[entry]) {
+        return;
+    }
+    at = heap->positions[entry] - 1;
+    assert(at < heap->count && heap->slots[at].entry == entry);
+    heap->positions[entry] = 0;
+    heap->count--;
+    if (at < heap->count) {
+        heap_settle(heap, at, heap->slots[heap->count]);
+    }
+}
+
+int64_t heap_first(const struct heap *heap, uint32_t *ret_entry)
+{
+    if (!heap->count) {
+        return INSTANT_NEVER;
+    }
+    if (ret_entry) {
+        *ret_entry = heap->slots[0].entry;
+    }
+    return heap->slots[0].deadline;
+}

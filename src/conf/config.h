@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* clinch.yaml: text to settings. Pure: the caller reads the file. Faults are sentences with file,
+ * line, column and key. */
+
+#include "base/bytes.h"
+#include "core/policy.h"
+
+enum target_type { TARGET_FILE, TARGET_NGINX, TARGET_HAPROXY, TARGET_COMMAND };
+
+/* One entry of `publish:`. All strings are owned by the config. */
+struct target_config {
+    enum target_type type;
+    unsigned line;        /* in the file, for messages */
+    const char *path;     /* file: template of the DER; nginx: folder; haproxy: socket(s),
+                             "/path" or "host:port", several separated by commas */
+    const char *name;     /* nginx: template of NAME, default "{name}" */
+    const char *ocsp;     /* haproxy: template of the .ocsp for its next start; NULL: none */
+    const char *command;  /* nginx: reload; command: what to run; file: reload, may be NULL */
+    const char *group;    /* of written files; NULL: as created */
+    unsigned mode;        /* of written files, 0644 */
+    const char **only;    /* globs of certificate paths; count 0: all */
+    size_t only_count;
+    int64_t reload_interval_s; /* 3600 */
+};
+
+struct config {
+    const char *state_dir;    /* /var/lib/clinch */
+    const char *control;      /* control socket, default "<state_dir>/control.sock" */
+    const char **certificates; /* paths, globs, folders */
+    size_t certificate_count;
+    const char **issuers;      /* files or folders */
+    size_t issuer_count;
+    struct target_config *targets;
+    size_t target_count;
+    const char *proxy;         /* NULL: from the environment */
+    int64_t connect_timeout_ms; /* 5,000 */
+    int64_t timeout_ms;         /* 15,000 */
+    struct policy policy;
+    struct config_memory *memory; /* owns every string and array above */
+};
+
+/* All defaults, no certificates, no targets. 0 or -ENOMEM. */
+int config_new(struct config **ret_config);
+struct config *config_free(struct config *config);
+CLEANUP_DEFINE(struct config *, config_free)
+
+enum { CONFIG_E_INVALID = 1 };
+
+/* Reads @yaml into a config with all defaults. CONFIG_E_INVALID: every fault is a line in
+ * @faults ("clinch.yaml:4:5: unknown key `tragets` (did you mean `publish`?)"). @file is only its
+ * name for messages. */
+int config_read(struct config **ret_config, const char *file, struct slice yaml,
+                struct buf *faults);
+
+/* Command line over file: each replaces what stood there, or adds. 0 or -ENOMEM. */
+int config_set_state_dir(struct config *config, const char *dir);
+int config_add_certificate(struct config *config, const char *path);
+int config_add_issuer(struct config *config, const char *path);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* When to ask next. Pure arithmetic on lifetimes and failures; salts spread certificates. */
+
+#include "core/policy.h"
+#include "base/instant.h"
+
+/* When to ask again for an answer that lives for @life = [thisUpdate, nextUpdate): at a point in
+ * its second half fixed by @salt (50-60 %; 45-50 % for lifetimes of 16-24 h), or, when @bulk (the
+ * first refresh after a sync or an outage), anywhere in 10-60 %. For lifetimes of 16 h and more
+ * never later than nextUpdate - 8 h. Never sooner than policy->min_refresh_s from now. Wall
+ * seconds. */
+int64_t schedule_refresh(const struct policy *policy, struct window life, int64_t wall_s,
+                         uint64_t salt, bool bulk);
+
+/* When to ask again after an unchanged answer that ends at @until_s: after a quarter of what is
+ * left. Wall seconds. */
+int64_t schedule_unchanged(const struct policy *policy, int64_t until_s, int64_t wall_s);
+
+/* How long to wait after the @failures-th failure in a row (1, 2...), milliseconds. Exponential
+ * with full jitter out of @random; with a staple that ends in @left_s (0: nothing held) bounded by
+ * an eighth of that, down to policy->backoff_floor_s. Never overflows. */
+int64_t schedule_backoff_ms(const struct policy *policy, unsigned failures, int64_t left_s,
+                            uint64_t random);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Commands of the configuration, run by /bin/sh -c on the loop: standard input from /dev/null,
+ * output kept up to a cap, ended after a time limit together with their process group. */
+
+#include <uv.h>
+
+#include "base/bytes.h"
+
+struct spawn_result {
+    int exit_code;   /* -1: not started or killed */
+    int signal;      /* 0 when it ended by itself */
+    bool timed_out;
+    const char *output; /* standard output and error together, printable, the last of it */
+};
+
+/* @done is called once, on the loop, never from inside. 0 or <0: not even tried. */
+int spawn_run(uv_loop_t *loop, const char *command, int64_t limit_ms,
+              void (*done)(void *context, const struct spawn_result *result), void *context);
+
+/* The same, waiting: for commands without a loop (`clinch expire`). Frees nothing of yours. */
+int spawn_run_now(const char *command, int64_t limit_ms, struct spawn_result *ret_result,
+                  struct buf *output);
