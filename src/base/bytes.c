@@ -52,7 +52,11 @@ void buf_clear(struct buf *buf)
 
 const char *buf_text(const struct buf *buf)
 {
-    return buf->data ? (const char *)buf->data : "";
+    if (!buf->data) {
+        return "";
+    }
+    buf->data[buf->size] = 0; /* whoever used less than the room reserved has left none */
+    return (const char *)buf->data;
 }
 
 uint8_t *buf_reserve(struct buf *buf, size_t size)
@@ -63,7 +67,7 @@ uint8_t *buf_reserve(struct buf *buf, size_t size)
     if (buf->status) {
         return NULL;
     }
-    if (size > buf->max || buf->size > buf->max - size) {
+    if (size > buf->max || buf->size > buf->max - size || size >= SIZE_MAX - buf->size) {
         buf->status = BUF_E_FULL;
         return NULL;
     }

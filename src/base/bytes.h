@@ -29,7 +29,7 @@ struct buf {
 
 enum { BUF_E_FULL = 1 };
 
-#define SLICE_NULL    ((struct slice){NULL, 0})
+#define SLICE_NULL     ((struct slice){NULL, 0})
 #define BUF_INIT(max_) ((struct buf){NULL, 0, 0, (max_), 0})
 
 /* Text behind which somebody else put a NUL, as a slice without it. At most TEXT_MAX octets. */

@@ -88,7 +88,7 @@ static int heap_make_room(struct heap *heap, uint32_t entry)
         heap->positions = positions;
         heap->entries = entries;
     }
-    if (heap->count == heap->capacity) {
+    if (heap->count == heap->capacity && !heap->positions[entry]) {
         size_t capacity = heap->capacity ? heap->capacity * 2 : 64;
         struct heap_slot *slots = realloc(heap->slots, capacity * sizeof(*slots));
 

@@ -14,8 +14,8 @@ struct heap {
     struct heap_slot *slots; /* [0, count): the heap; by value for locality */
     uint32_t *positions;     /* entry -> slot + 1, 0: not in the heap */
     size_t count;
-    size_t capacity;         /* of slots */
-    size_t entries;          /* size of positions */
+    size_t capacity; /* of slots */
+    size_t entries;  /* size of positions */
 };
 
 #define HEAP_NULL ((struct heap){0})

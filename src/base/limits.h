@@ -3,24 +3,24 @@
 
 /* Every cap on what comes from outside, in one place. */
 
-#define LIMIT_CERT_FILE_SIZE    (1024 * 1024) /* a PEM file with its chain and key */
-#define LIMIT_CERTS_PER_FILE    64            /* certificates read from one file */
-#define LIMIT_CERT_SIZE         (64 * 1024)   /* one DER certificate */
-#define LIMIT_ANSWER_SIZE       (64 * 1024)   /* an OCSP answer as fetched */
-#define LIMIT_STAPLE_SIZE       16380         /* CertificateStatus of a TLS 1.2 client of OpenSSL */
-#define LIMIT_ISSUER_SIZE       (64 * 1024)   /* what a caIssuers URL may send */
-#define LIMIT_URL_SIZE          2048          /* a URL out of a certificate */
-#define LIMIT_GET_URL_SIZE      255           /* RFC 9919: the whole URL after encoding; longer: POST */
-#define LIMIT_URLS              4             /* OCSP or caIssuers URLs kept of one certificate */
-#define LIMIT_SERIAL_SIZE       32            /* octets of a serial number (RFC 5280: at most 20) */
-#define LIMIT_REDIRECTS         3
-#define LIMIT_DER_DEPTH         16
-#define LIMIT_SINGLE_RESPONSES  128
-#define LIMIT_EMBEDDED_CERTS    64
-#define LIMIT_FOLDER_DEPTH      8
-#define LIMIT_FILES             2000000 /* files looked at under all sources together */
-#define LIMIT_CONFIG_SIZE       (4 * 1024 * 1024)
-#define LIMIT_CONTROL_REQUEST   (64 * 1024)
-#define LIMIT_COMMAND_OUTPUT    4096  /* kept of what a reload command prints */
-#define LIMIT_HAPROXY_REPLY     (4 * 1024 * 1024)
-#define LIMIT_HAPROXY_STAPLE    12000 /* HAProxy drops longer commands without a word */
+#define LIMIT_CERT_FILE_SIZE   (1024 * 1024) /* a PEM file with its chain and key */
+#define LIMIT_CERTS_PER_FILE   64            /* certificates read from one file */
+#define LIMIT_CERT_SIZE        (64 * 1024)   /* one DER certificate */
+#define LIMIT_ANSWER_SIZE      (64 * 1024)   /* an OCSP answer as fetched */
+#define LIMIT_STAPLE_SIZE      16380         /* CertificateStatus of a TLS 1.2 client of OpenSSL */
+#define LIMIT_ISSUER_SIZE      (64 * 1024)   /* what a caIssuers URL may send */
+#define LIMIT_URL_SIZE         2048          /* a URL out of a certificate */
+#define LIMIT_GET_URL_SIZE     255 /* RFC 9919: the whole URL after encoding; longer: POST */
+#define LIMIT_URLS             4   /* OCSP or caIssuers URLs kept of one certificate */
+#define LIMIT_SERIAL_SIZE      32  /* octets of a serial number (RFC 5280: at most 20) */
+#define LIMIT_REDIRECTS        3
+#define LIMIT_DER_DEPTH        16
+#define LIMIT_SINGLE_RESPONSES 128
+#define LIMIT_EMBEDDED_CERTS   64
+#define LIMIT_FOLDER_DEPTH     8
+#define LIMIT_FILES            2000000 /* files looked at under all sources together */
+#define LIMIT_CONFIG_SIZE      (4 * 1024 * 1024)
+#define LIMIT_CONTROL_REQUEST  (64 * 1024)
+#define LIMIT_COMMAND_OUTPUT   4096 /* kept of what a reload command prints */
+#define LIMIT_HAPROXY_REPLY    (4 * 1024 * 1024)
+#define LIMIT_HAPROXY_STAPLE   12000 /* HAProxy drops longer commands without a word */

@@ -33,7 +33,7 @@ struct event_fetched {
     int http_status;
     const char *detail;             /* for people; may be NULL */
     const struct ocsp_facts *facts; /* with FETCH_ANSWER, or an error body that parsed; else NULL */
-    bool same_as_held;              /* the bytes are those of the held answer */
+    bool posted;                    /* it was a POST (also where GET was meant but did not fit) */
     int64_t retry_after_s;          /* 0: not said */
 };
 
@@ -49,16 +49,16 @@ struct event {
 };
 
 enum effect_type {
-    EFFECT_FETCH,      /* cert, attempt, url, post */
-    EFFECT_CANCEL,     /* cert, attempt: not wanted any more */
-    EFFECT_KEEP,       /* cert, slot: the answer of this event becomes the held or pending one */
-    EFFECT_PROMOTE,    /* cert: the pending answer becomes the held one */
-    EFFECT_DROP,       /* cert, slot */
-    EFFECT_TOMBSTONE,  /* cert, tombstone */
-    EFFECT_PUBLISH,    /* cert, urgent: show the held answer */
-    EFFECT_WITHDRAW,   /* cert, urgent */
-    EFFECT_SETTLED,    /* cert: an attempt ended for good or ill, no other URL is tried at once */
-    EFFECT_NOTE,       /* cert, note */
+    EFFECT_FETCH,     /* cert, attempt, url, post */
+    EFFECT_CANCEL,    /* cert, attempt: not wanted any more */
+    EFFECT_KEEP,      /* cert, slot: the answer of this event becomes the held or pending one */
+    EFFECT_PROMOTE,   /* cert: the pending answer becomes the held one */
+    EFFECT_DROP,      /* cert, slot */
+    EFFECT_TOMBSTONE, /* cert, tombstone */
+    EFFECT_PUBLISH,   /* cert, urgent: show the held answer */
+    EFFECT_WITHDRAW,  /* cert, urgent */
+    EFFECT_SETTLED,   /* cert: an attempt ended for good or ill, no other URL is tried at once */
+    EFFECT_NOTE,      /* cert, note */
 };
 
 struct effect {
@@ -99,7 +99,7 @@ struct engine_view {
     struct held pending;
     struct tombstone tombstone;
     bool in_flight;
-    bool settled;       /* at least one attempt ended, or none is needed */
+    bool settled; /* at least one attempt ended, or none is needed */
     unsigned failures;
     int64_t next_try_s; /* wall; INSTANT_NEVER */
 };

@@ -50,7 +50,7 @@ enum reason {
 /* One certificate of the audience: the leaf, with what its issuer and its chain add.
  * One allocation; the strings lie behind the struct and are printable ASCII. */
 struct cert_facts {
-    uint8_t leaf_sha256[SHA256_SIZE]; /* of the whole leaf: the key of everything */
+    uint8_t leaf_sha256[SHA256_SIZE];    /* of the whole leaf: the key of everything */
     uint8_t issuer_name_sha1[SHA1_SIZE]; /* CertID (RFC 6960 4.1.1); all zero without issuer */
     uint8_t issuer_key_sha1[SHA1_SIZE];
     uint8_t serial[LIMIT_SERIAL_SIZE]; /* content octets of the INTEGER, as in the certificate */
@@ -62,7 +62,7 @@ struct cert_facts {
     bool has_issuer; /* a certificate was found whose key verifies this one */
     int64_t not_before_s;
     int64_t not_after_s;
-    const char *name; /* first DNS name, else common name, else ""; only for people */
+    const char *name;             /* first DNS name, else common name, else ""; only for people */
     const char *urls[LIMIT_URLS]; /* id-ad-ocsp, http and https, in the certificate's order */
 };
 
@@ -91,7 +91,7 @@ struct ocsp_facts {
 
     enum cert_status status; /* of the single that matched */
     enum certid_hash hash;
-    bool never_issued;       /* RFC 6960 2.2: hold, 1970-01-01, extended revoke: counts as unknown */
+    bool never_issued; /* RFC 6960 2.2: hold, 1970-01-01, extended revoke: counts as unknown */
     bool has_next_update;
     int64_t produced_at_s;
     int64_t this_update_s;
@@ -107,23 +107,23 @@ struct ocsp_facts {
     uint16_t embedded_certs;
 
     enum ocsp_signer signer;
-    bool weak_algorithm; /* SHA-1 or RSA under 2048 anywhere in the signatures */
+    bool weak_algorithm;           /* SHA-1 or RSA under 2048 anywhere in the signatures */
     int64_t delegate_not_before_s; /* only with OCSP_SIGNER_DELEGATE */
     int64_t delegate_not_after_s;
 };
 
 /* What came of asking a responder; told by the shell, made a sentence by core/note. */
 enum fetch_outcome {
-    FETCH_ANSWER,     /* HTTP 200 and a body; whether it is OCSP is for pki to say */
-    FETCH_NO_NAME,    /* DNS */
-    FETCH_REFUSED,    /* connection refused or unreachable */
+    FETCH_ANSWER,  /* HTTP 200 and a body; whether it is OCSP is for pki to say */
+    FETCH_NO_NAME, /* DNS */
+    FETCH_REFUSED, /* connection refused or unreachable */
     FETCH_TIMEOUT,
     FETCH_TLS,
     FETCH_HTTP_STATUS,
     FETCH_TOO_LARGE,
     FETCH_BAD_REDIRECT,
     FETCH_FORBIDDEN_ADDRESS, /* loopback, link-local... of a URL out of a certificate */
-    FETCH_BROKEN,     /* connection broke, truncated, not HTTP, proxy trouble */
+    FETCH_BROKEN,            /* connection broke, truncated, not HTTP, proxy trouble */
     FETCH_OUTCOMES,
 };
 
@@ -140,7 +140,8 @@ enum cert_state {
     CERT_STATES,
 };
 
-/* "wrong-serial", "cert-expired"... and a clause for people ("it is about another serial number"). */
+/* "wrong-serial", "cert-expired"... and a clause for people ("it is about another serial number").
+ */
 const char *reason_name(enum reason reason);
 const char *reason_sentence(enum reason reason);
 const char *cert_state_name(enum cert_state state);

@@ -9,20 +9,20 @@
 enum note_level { NOTE_DEBUG, NOTE_INFO, NOTE_WARNING, NOTE_ERROR };
 
 enum note_kind {
-    NOTE_ACCEPTED,      /* a fresh answer is good */
-    NOTE_UNCHANGED,     /* the responder sent what we have */
-    NOTE_HELD_BACK,     /* good but too fresh; waits in the pending slot */
-    NOTE_REFUSED,       /* an answer came and was judged unfit: reason */
-    NOTE_FETCH_FAILED,  /* no answer came: outcome, http_status, detail */
-    NOTE_RESTORED,      /* taken from the store after a restart */
-    NOTE_STORED_UNFIT,  /* what the store had is not good (any more): reason */
-    NOTE_ENDED,         /* the staple's window is over, nothing newer */
+    NOTE_ACCEPTED,     /* a fresh answer is good */
+    NOTE_UNCHANGED,    /* the responder sent what we have */
+    NOTE_HELD_BACK,    /* good but too fresh; waits in the pending slot */
+    NOTE_REFUSED,      /* an answer came and was judged unfit: reason */
+    NOTE_FETCH_FAILED, /* no answer came: outcome, http_status, detail */
+    NOTE_RESTORED,     /* taken from the store after a restart */
+    NOTE_STORED_UNFIT, /* what the store had is not good (any more): reason */
+    NOTE_ENDED,        /* the staple's window is over, nothing newer */
     NOTE_REVOKED,
     NOTE_REVOCATION_UNDONE,
     NOTE_GOOD_AFTER_REVOKED, /* good, but not believed yet */
     NOTE_ISSUER_MISSING,
     NOTE_CERT_EXPIRED,
-    NOTE_PLAIN,         /* detail is the whole sentence (files, store, publishers) */
+    NOTE_PLAIN, /* detail is the whole sentence (files, store, publishers) */
 };
 
 struct note {
@@ -34,12 +34,12 @@ struct note {
     enum reason reason;
     enum fetch_outcome outcome;
     int http_status;
-    uint8_t response_status;       /* with REASON_ERROR_STATUS */
-    const char *detail;            /* may be NULL */
-    int64_t wall_s;                /* now */
-    int64_t served_until_s;        /* of what is being served meanwhile; 0: nothing is */
-    int64_t next_try_s;            /* wall; INSTANT_NEVER: none */
-    bool next_is_now;              /* another URL or method is tried at once */
+    uint8_t response_status; /* with REASON_ERROR_STATUS */
+    const char *detail;      /* may be NULL */
+    int64_t wall_s;          /* now */
+    int64_t served_until_s;  /* of what is being served meanwhile; 0: nothing is */
+    int64_t next_try_s;      /* wall; INSTANT_NEVER: none */
+    bool next_is_now;        /* another URL or method is tried at once */
 };
 
 /* "rsa.example (/etc/ssl/rsa.pem, serial 1a2b)", into @buf. */

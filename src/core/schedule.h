@@ -3,8 +3,8 @@
 
 /* When to ask next. Pure arithmetic on lifetimes and failures; salts spread certificates. */
 
-#include "core/policy.h"
 #include "base/instant.h"
+#include "core/policy.h"
 
 /* When to ask again for an answer that lives for @life = [thisUpdate, nextUpdate): at a point in
  * its second half fixed by @salt (50-60 %; 45-50 % for lifetimes of 16-24 h), or, when @bulk (the

@@ -17,8 +17,8 @@ struct place {
 /* A staple to be shown: judged, repaired, inside its window. */
 struct staple {
     const struct cert_facts *cert;
-    struct slice leaf;   /* DER, for servers that want to know the certificate; may be empty */
-    struct slice der;    /* as served */
+    struct slice leaf; /* DER, for servers that want to know the certificate; may be empty */
+    struct slice der;  /* as served */
     struct window serve;
     int64_t next_update_s;
     bool urgent; /* the server should take it within seconds (first, renewal); else batched */

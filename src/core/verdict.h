@@ -10,7 +10,8 @@
 
 enum verdict {
     VERDICT_STAPLE,  /* good now */
-    VERDICT_PENDING, /* good, but thisUpdate is up to policy->future_max_s ahead: judge again then */
+    VERDICT_PENDING, /* good, but thisUpdate is up to policy->future_max_s ahead: judge again then
+                      */
     VERDICT_REVOKED, /* every other rule passed and the status is revoked */
     VERDICT_REFUSE,
 };

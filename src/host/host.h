@@ -46,6 +46,12 @@ int host_flush(struct host *host, struct instant now);
 /* When to call host_tick() next (monotonic ms); INSTANT_NEVER. */
 int64_t host_deadline_ms(const struct host *host);
 
+/* True while requests are under way. */
+bool host_is_asking(const struct host *host);
+
+/* Publishes everything that is shown once more: the publishers are new. */
+int host_show_all(struct host *host);
+
 /* Asks now for every certificate at @path (NULL: for all) that has no staple and could have one. */
 int host_ask(struct host *host, struct instant now, const char *path);
 
@@ -61,6 +67,6 @@ struct host_progress {
 void host_look(const struct host *host, struct instant now, const char *path,
                struct host_progress *ret_progress);
 
-/* Calls @each for every certificate at @path (NULL: all), in the order of names. */
-int host_rows(const struct host *host, struct instant now, const char *path,
-              void (*each)(void *context, const struct cert_row *row), void *context);
+/* Calls @each for every certificate at @path (NULL: all), in no special order. */
+void host_rows(const struct host *host, struct instant now, const char *path,
+               void (*each)(void *context, const struct cert_row *row), void *context);

@@ -10,10 +10,10 @@
 
 /* One HTTP request. Borrowed for the call. */
 struct fetch_order {
-    uint64_t id;        /* the result and a cancel name it */
-    const char *url;    /* complete, also for GET */
-    struct slice body;  /* POST body; empty: GET */
-    bool issuer;        /* caIssuers: any body up to LIMIT_ISSUER_SIZE; else application/ocsp-* */
+    uint64_t id;       /* the result and a cancel name it */
+    const char *url;   /* complete, also for GET */
+    struct slice body; /* POST body; empty: GET */
+    bool issuer;       /* caIssuers: any body up to LIMIT_ISSUER_SIZE; else application/ocsp-* */
 };
 
 /* What came of it. Borrowed for the call of host_fetch_done(). */

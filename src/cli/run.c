@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/daemon.h"
+#include "io/clock.h"
+#include "io/control.h"
+#include "io/notify.h"
+#include "io/watch.h"
+
+#define ENSURE_MOST_S 600 /* nobody is kept waiting longer */
+
+/* A `once` that waits for its certificates. */
+struct ensure {
+    struct ensure *next;
+    struct control_call *call;
+    char **paths;
+    size_t path_count;
+    bool wait; /* for staples; else only for the attempts to end */
+    int64_t until_ms;
+};
+
+struct runner {
+    struct daemon daemon;
+    const struct options *options;
+    struct watch *watch;
+    struct control *control;
+    uv_signal_t signals[3]; /* TERM, INT, HUP */
+    uv_timer_t watchdog;
+    struct ensure *ensures;
+    bool ready;
+};
+
+static struct runner *runner_of(struct daemon *daemon)
+{
+    return (struct runner *)((char *)daemon - offsetof(struct runner, daemon));
+}
+
+static void ensure_free(struct ensure *ensure)
+{
+    for (size_t i = 0; i < ensure->path_count; i++) {
+        free(ensure->paths[i]);
+    }
+    free(ensure->paths);
+    free(ensure);
+}
+
+static void scan_all(struct runner *runner)
+{
+    watch_begin(runner->watch);
+    daemon_scan(&runner->daemon);
+    watch_end(runner->watch);
+}
+
+static void on_changed(void *context)
+{
+    scan_all(context);
+}
+
+static void on_directory(void *context, const char *path)
+{
+    watch_directory(((struct runner *)context)->watch, path);
+}
+
+static void append_row(void *context, const struct cert_row *row)
+{
+    json_array_append_new(context, control_row_to_json(row));
+}
+
+static void answer_fault(struct control_call *call, const char *fault)
+{
+    control_answer(call, json_pack("{s:b,s:s}", "ok", 0, "error", fault));
+}
+
+static void answer_rows(struct runner *runner, struct control_call *call,
+                        const struct ensure *ensure)
+{
+    struct instant now = clock_now();
+    json_t *rows = json_array();
+
+    if (!ensure) {
+        host_rows(runner->daemon.host, now, NULL, append_row, rows);
+    }
+    for (size_t i = 0; ensure && i < ensure->path_count; i++) {
+        host_rows(runner->daemon.host, now, ensure->paths[i], append_row, rows);
+    }
+    control_answer(call, json_pack("{s:b,s:i,s:b,s:o}", "ok", 1, "pid", (int)getpid(),
+                                   "publishers_failing",
+                                   publisher_failing(runner->daemon.publisher), "certs", rows));
+}
+
+static bool ensure_is_done(const struct runner *runner, const struct ensure *ensure,
+                           struct instant now)
+{
+    if (now.mono_ms >= ensure->until_ms) {
+        return true;
+    }
+    for (size_t i = 0; i < ensure->path_count; i++) {
+        struct host_progress progress;
+
+        host_look(runner->daemon.host, now, ensure->paths[i], &progress);
+        if (progress.settled < progress.certs || (ensure->wait && progress.held < progress.could)) {
+            return false;
+        }
+    }
+    return !publisher_busy(runner->daemon.publisher);
+}
+
+/* Answers those who waited long enough. */
+static int64_t on_turn(struct daemon *daemon, struct instant now)
+{
+    struct runner *runner = runner_of(daemon);
+    struct ensure **link = &runner->ensures;
+
+    if (!runner->ready && !host_is_asking(daemon->host)) {
+        runner->ready = true;
+        publisher_reconcile(daemon->publisher);
+    }
+    while (*link) {
+        struct ensure *ensure = *link;
+
+        if (!ensure_is_done(runner, ensure, now)) {
+            link = &ensure->next;
+            continue;
+        }
+        *link = ensure->next;
+        answer_rows(runner, ensure->call, ensure);
+        ensure_free(ensure);
+    }
+    return runner->ensures ? time_add(now.mono_ms, 50) : INSTANT_NEVER;
+}
+
+static struct ensure *ensure_new(const json_t *request)
+{
+    const json_t *paths = json_object_get(request, "paths");
+    struct ensure *ensure = calloc(1, sizeof(*ensure));
+    json_int_t deadline_s = json_integer_value(json_object_get(request, "deadline_s"));
+    size_t count = json_array_size(paths);
+
+    if (!ensure || !count) {
+        free(ensure);
+        return NULL;
+    }
+    ensure->paths = calloc(count, sizeof(*ensure->paths));
+    ensure->wait = deadline_s > 0;
+    ensure->until_ms =
+        clock_now().mono_ms +
+        1000 * (deadline_s > 0 && deadline_s < ENSURE_MOST_S ? deadline_s : ENSURE_MOST_S);
+    for (size_t i = 0; ensure->paths && i < count; i++) {
+        const char *path = json_string_value(json_array_get(paths, i));
+
+        if (!path || path[0] != '/') {
+            ensure_free(ensure);
+            return NULL;
+        }
+        ensure->paths[ensure->path_count++] = strdup(path);
+    }
+    return ensure;
+}
+
+/* Looks at the paths now, also where no source names them yet, and asks at once. */
+static void start_ensure(struct runner *runner, struct control_call *call, const json_t *request)
+{
+    struct ensure *ensure = ensure_new(request);
+
+    if (!ensure) {
+        answer_fault(call, "ensure wants `paths`, a list of absolute paths");
+        return;
+    }
+    ensure->call = call;
+    for (size_t i = 0; i < ensure->path_count; i++) {
+        struct host_progress progress;
+
+        host_look(runner->daemon.host, clock_now(), ensure->paths[i], &progress);
+        if (!progress.certs) {
+            daemon_check(&runner->daemon, scan_add(runner->daemon.scan, ensure->paths[i]));
+        }
+    }
+    scan_all(runner);
+    for (size_t i = 0; i < ensure->path_count; i++) {
+        daemon_check(&runner->daemon, host_ask(runner->daemon.host, clock_now(), ensure->paths[i]));
+    }
+    ensure->next = runner->ensures;
+    runner->ensures = ensure;
+}
+
+static void on_asked(void *context, struct control_call *call, const json_t *request)
+{
+    struct runner *runner = context;
+    const char *what = json_string_value(json_object_get(request, "do"));
+
+    if (what && strcmp(what, "status") == 0) {
+        answer_rows(runner, call, NULL);
+    } else if (what && strcmp(what, "ensure") == 0) {
+        start_ensure(runner, call, request);
+    } else {
+        answer_fault(call, "`do` must be `status` or `ensure`");
+    }
+}
+
+/* SIGHUP: certificates, issuers and publishers are taken from the configuration anew. */
+static void reload(struct runner *runner)
+{
+    struct daemon *daemon = &runner->daemon;
+    struct config *config = NULL;
+    struct publisher *publisher = NULL;
+    int r;
+
+    notify_reloading(clock_now().mono_ms * 1000);
+    r = cli_config(runner->options, &config);
+    if (r) {
+        log_say(&daemon->log, NOTE_ERROR, "reload: going on with the configuration as it was");
+        notify_ready();
+        return;
+    }
+    if (strcmp(config->state_dir, daemon->config->state_dir) != 0 ||
+        config->policy.allow_loopback != daemon->config->policy.allow_loopback) {
+        log_say(&daemon->log, NOTE_WARNING,
+                "reload: `state` and `allow_loopback` change only at a restart");
+    }
+    r = publisher_new(&publisher, &daemon->loop, config, daemon->store, &daemon->log);
+    if (r) {
+        config_free(config);
+        daemon_check(daemon, r);
+        notify_ready();
+        return;
+    }
+    publisher_close(daemon->publisher);
+    daemon->publisher = publisher;
+    config_free(daemon->config);
+    daemon->config = config;
+    scan_clear(daemon->scan);
+    daemon_add_sources(daemon);
+    daemon_check(daemon, host_show_all(daemon->host));
+    scan_all(runner);
+    runner->ready = false; /* what no target wants any more is withdrawn behind the next turn */
+    log_say(&daemon->log, NOTE_INFO, "reloaded: %zu sources, %zu targets",
+            config->certificate_count, config->target_count);
+    notify_ready();
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct runner *runner = signal->data;
+
+    if (number == SIGHUP) {
+        reload(runner);
+        return;
+    }
+    log_say(&runner->daemon.log, NOTE_INFO, "ending (signal %d); what is published stays", number);
+    uv_stop(&runner->daemon.loop);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    (void)timer;
+    notify_watchdog();
+}
+
+static int start_parts(struct runner *runner)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    struct daemon *daemon = &runner->daemon;
+    int64_t watchdog_ms = notify_watchdog_ms();
+    int r;
+
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        uv_signal_init(&daemon->loop, &runner->signals[i]);
+        runner->signals[i].data = runner;
+        uv_signal_start(&runner->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&daemon->loop, &runner->watchdog);
+    if (watchdog_ms > 0) {
+        uv_timer_start(&runner->watchdog, on_watchdog, 0, (uint64_t)watchdog_ms / 2);
+    }
+    r = watch_new(&runner->watch, &daemon->loop, &daemon->log, on_changed, runner);
+    if (r) {
+        return r;
+    }
+    return control_new(&runner->control, &daemon->loop, daemon->config->control, &daemon->log,
+                       on_asked, runner);
+}
+
+static void close_parts(struct runner *runner)
+{
+    while (runner->ensures) {
+        struct ensure *ensure = runner->ensures;
+
+        runner->ensures = ensure->next;
+        answer_fault(ensure->call, "the daemon is ending");
+        ensure_free(ensure);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++) {
+        if (runner->signals[i].loop) {
+            uv_close((uv_handle_t *)&runner->signals[i], NULL);
+        }
+    }
+    if (runner->watchdog.loop) {
+        uv_close((uv_handle_t *)&runner->watchdog, NULL);
+    }
+    if (runner->watch) {
+        watch_close(runner->watch);
+    }
+    if (runner->control) {
+        control_close(runner->control);
+    }
+}
+
+static void run_loop(struct runner *runner)
+{
+    struct daemon *daemon = &runner->daemon;
+
+    daemon->turn = on_turn;
+    daemon->directory = on_directory;
+    daemon->context = runner;
+    scan_all(runner);
+    log_say(&daemon->log, NOTE_INFO, "clinch %s at work: state %s, %zu sources, %zu targets",
+            CLINCH_VERSION, daemon->config->state_dir, daemon->config->certificate_count,
+            daemon->config->target_count);
+    notify_ready();
+    uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    notify_stopping();
+}
+
+int command_run(const struct options *options)
+{
+    struct runner runner = {.options = options};
+    struct config *config = NULL;
+    int r;
+
+    r = cli_config(options, &config);
+    if (r) {
+        return r;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    r = daemon_open(&runner.daemon, config, options);
+    if (!r) {
+        r = start_parts(&runner);
+    }
+    if (!r) {
+        run_loop(&runner);
+    } else if (r < 0) {
+        log_say(&runner.daemon.log, NOTE_ERROR, "cannot start: %s", strerror(-r));
+    }
+    close_parts(&runner);
+    daemon_close(&runner.daemon);
+    return r < 0 ? EXIT_NOT_DONE : r;
+}
