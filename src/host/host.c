@@ -242,34 +242,62 @@ int host_step(struct host *host, struct event *event, const struct fetch_result 
     return first;
 }
 
-/* What the store had of it, judged like a fresh answer. */
+/* Bytes from the store or from a published file to facts, judged like a fresh answer. */
+static void host_read_kept(struct host *host, const struct host_cert *cert, struct slice der,
+                           struct ocsp_facts *ret_facts)
+{
+    struct response_view view;
+
+    response_read(der, cert->facts, cert->issuer, ret_facts, &view);
+    if (ret_facts->form == REASON_GOOD) {
+        signer_check(host->signer, &view, cert->issuer, ret_facts, NULL);
+    }
+}
+
+/* The store has nothing: perhaps it was lost, and what is still published is as good. */
+static int host_recall(struct host *host, uint32_t number, struct buf *held)
+{
+    struct host_cert *cert = &host->certs[number];
+
+    for (uint32_t i = 0; i < cert->place_count && !held->size; i++) {
+        struct place place = {host->files[cert->places[i].file].path, cert->places[i].index};
+
+        if (host->ports.recall(host->ports.shell, place, cert->facts, held)) {
+            buf_clear(held);
+        }
+    }
+    return held->size ? host_soil(host, number, DIRT_HELD) : 0;
+}
+
 static int host_read_store(struct host *host, struct instant now, uint32_t number)
 {
     struct host_cert *cert = &host->certs[number];
     struct store_record record = {BUF_INIT(LIMIT_ANSWER_SIZE), BUF_INIT(LIMIT_ANSWER_SIZE), {0}};
     struct event event = {.type = EVENT_CACHE_READ, .now = now, .cert = number};
     struct ocsp_facts facts[2];
-    struct buf *slots[] = {&record.held, &record.pending};
-    struct slice *shelf[] = {&cert->held, &cert->pending};
     int r;
 
-    if (host->ports.store_read(host->ports.shell, cert->facts->leaf_sha256, &record) == 0) {
-        event.stored.tombstone = cert->tombstone = record.tombstone;
-        for (unsigned i = 0; i < 2; i++) {
-            struct response_view view;
-
-            if (!slots[i]->size) {
-                continue;
-            }
-            response_read(slice_of_buf(slots[i]), cert->facts, cert->issuer, &facts[i], &view);
-            if (facts[i].form == REASON_GOOD) {
-                signer_check(host->signer, &view, cert->issuer, &facts[i], NULL);
-            }
-            replace_slice(shelf[i], slice_of_buf(slots[i]));
-            *(i == 0 ? &event.stored.held : &event.stored.pending) = &facts[i];
-        }
+    r = host->ports.store_read(host->ports.shell, cert->facts->leaf_sha256, &record);
+    if (r) {
+        buf_clear(&record.held);
+        buf_clear(&record.pending);
+        record.tombstone.present = false;
     }
-    r = host_step(host, &event, NULL);
+    r = record.held.size || record.tombstone.present ? 0 : host_recall(host, number, &record.held);
+    event.stored.tombstone = cert->tombstone = record.tombstone;
+    if (!r && record.held.size) {
+        host_read_kept(host, cert, slice_of_buf(&record.held), &facts[0]);
+        r = replace_slice(&cert->held, slice_of_buf(&record.held));
+        event.stored.held = &facts[0];
+    }
+    if (!r && record.pending.size) {
+        host_read_kept(host, cert, slice_of_buf(&record.pending), &facts[1]);
+        r = replace_slice(&cert->pending, slice_of_buf(&record.pending));
+        event.stored.pending = &facts[1];
+    }
+    if (!r) {
+        r = host_step(host, &event, NULL);
+    }
     buf_deinit(&record.held);
     buf_deinit(&record.pending);
     return r;

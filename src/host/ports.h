@@ -42,5 +42,9 @@ struct ports {
     /* @quiet: the server need not be told at once (the file at this place is another certificate
      * by now); otherwise the server must stop showing it. @cert may be NULL: whatever is there. */
     void (*withdraw)(void *shell, struct place place, const struct cert_facts *cert, bool quiet);
+    /* What an earlier run left published at @place, for a store that was lost. 0 or
+     * STORE_E_NONE. */
+    int (*recall)(void *shell, struct place place, const struct cert_facts *cert,
+                  struct buf *ret_der);
     void (*note)(void *shell, const struct note *note);
 };
