@@ -52,6 +52,12 @@ static void port_withdraw(void *shell, struct place place, const struct cert_fac
     publisher_withdraw(((struct daemon *)shell)->publisher, place, cert, quiet);
 }
 
+static int port_recall(void *shell, struct place place, const struct cert_facts *cert,
+                       struct buf *ret_der)
+{
+    return publisher_recall(((struct daemon *)shell)->publisher, place, cert, ret_der);
+}
+
 static void port_note(void *shell, const struct note *note)
 {
     log_note(&((struct daemon *)shell)->log, note);
@@ -210,6 +216,7 @@ static int open_store(struct daemon *daemon)
                 "%s: another clinch (pid %d) is at work on this state directory; end it, or use "
                 "another --state",
                 daemon->config->state_dir, pid);
+        return EXIT_USAGE;
     }
     /* The store has told whatever else it was. */
     return r ? EXIT_NOT_DONE : 0;
@@ -218,15 +225,16 @@ static int open_store(struct daemon *daemon)
 static int open_parts(struct daemon *daemon)
 {
     const struct ports ports = {
-        daemon,
-        port_fetch,
-        port_cancel,
-        port_store_read,
-        port_store_read_issuer,
-        port_store_commit,
-        port_publish,
-        port_withdraw,
-        port_note,
+        .shell = daemon,
+        .fetch = port_fetch,
+        .cancel = port_cancel,
+        .store_read = port_store_read,
+        .store_read_issuer = port_store_read_issuer,
+        .store_commit = port_store_commit,
+        .publish = port_publish,
+        .withdraw = port_withdraw,
+        .recall = port_recall,
+        .note = port_note,
     };
     const struct config *config = daemon->config;
     const struct fetch_settings settings = {

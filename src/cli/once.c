@@ -16,7 +16,8 @@
 
 struct pass {
     struct daemon daemon;
-    bool wait; /* for staples; else only for the attempts to end */
+    bool whole; /* every source of the configuration, not just some paths */
+    bool wait;  /* for staples; else only for the attempts to end */
     int64_t until_ms;
     int64_t looked_ms;
     int64_t settled_ms; /* when everything had ended but the publishers; 0: not yet */
@@ -39,8 +40,8 @@ static void outcome_add(void *context, const struct cert_row *row)
         cli_table_row(outcome->table, row);
     }
     if (row_must_staple_bare(row) || (outcome->strict && row_could(row) && !row_is_held(row))) {
-        fprintf(stderr, "clinch: no staple for %s%s%s%s\n", row->must_staple ? "must-staple " : "",
-                row->path[0] ? row->path : row->name, row->last[0] ? ": " : "", row->last);
+        fprintf(stderr, "clinch: no staple for %s%s (%s)\n", row->must_staple ? "must-staple " : "",
+                row->path[0] ? row->path : row->name, cert_state_name(row->state));
     }
 }
 

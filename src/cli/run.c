@@ -65,9 +65,10 @@ static void on_directory(void *context, const char *path)
     watch_directory(((struct runner *)context)->watch, path);
 }
 
-static void append_row(void *context, const struct cert_row *row)
+/* By leaf, so that a certificate under two of the paths comes once. */
+static void collect_row(void *context, const struct cert_row *row)
 {
-    json_array_append_new(context, control_row_to_json(row));
+    json_object_set_new(context, row->leaf_sha256, control_row_to_json(row));
 }
 
 static void answer_fault(struct control_call *call, const char *fault)
@@ -79,14 +80,22 @@ static void answer_rows(struct runner *runner, struct control_call *call,
                         const struct ensure *ensure)
 {
     struct instant now = clock_now();
+    json_t *by_leaf = json_object();
     json_t *rows = json_array();
+    const char *leaf;
+    json_t *row;
 
     if (!ensure) {
-        host_rows(runner->daemon.host, now, NULL, append_row, rows);
+        host_rows(runner->daemon.host, now, NULL, collect_row, by_leaf);
     }
     for (size_t i = 0; ensure && i < ensure->path_count; i++) {
-        host_rows(runner->daemon.host, now, ensure->paths[i], append_row, rows);
+        host_rows(runner->daemon.host, now, ensure->paths[i], collect_row, by_leaf);
     }
+    json_object_foreach(by_leaf, leaf, row)
+    {
+        json_array_append(rows, row);
+    }
+    json_decref(by_leaf);
     control_answer(call, json_pack("{s:b,s:i,s:b,s:o}", "ok", 1, "pid", (int)getpid(),
                                    "publishers_failing",
                                    publisher_failing(runner->daemon.publisher), "certs", rows));

@@ -12,29 +12,30 @@ enum target_type { TARGET_FILE, TARGET_NGINX, TARGET_HAPROXY, TARGET_COMMAND };
 /* One entry of `publish:`. All strings are owned by the config. */
 struct target_config {
     enum target_type type;
-    unsigned line;        /* in the file, for messages */
-    const char *path;     /* file: template of the DER; nginx: folder; haproxy: socket(s),
-                             "/path" or "host:port", several separated by commas */
-    const char *name;     /* nginx: template of NAME, default "{name}" */
-    const char *ocsp;     /* haproxy: template of the .ocsp for its next start; NULL: none */
-    const char *command;  /* nginx: reload; command: what to run; file: reload, may be NULL */
-    const char *group;    /* of written files; NULL: as created */
-    unsigned mode;        /* of written files, 0644 */
-    const char **only;    /* globs of certificate paths; count 0: all */
+    unsigned line;       /* in the file, for messages */
+    const char *path;    /* file: template of the DER; nginx: folder; haproxy: socket(s),
+                            "/path" or "host:port", several separated by commas */
+    const char *name;    /* nginx: template of NAME, default "{name}" */
+    const char *ocsp;    /* haproxy: template of the .ocsp for its next start; NULL: none */
+    const char *command; /* nginx: reload; command: what to run; file: reload, may be NULL */
+    const char *group;   /* of written files; NULL: as created */
+    unsigned mode;       /* of written files, 0644 */
+    const char **only;   /* globs of certificate paths; count 0: all */
     size_t only_count;
     int64_t reload_interval_s; /* 3600 */
 };
 
 struct config {
-    const char *state_dir;    /* /var/lib/clinch */
-    const char *control;      /* control socket, default "<state_dir>/control.sock" */
+    const char *state_dir;     /* /var/lib/clinch */
+    const char *control;       /* control socket, default "<state_dir>/control.sock" */
+    bool control_fixed;        /* named by `control:`: does not move with the state directory */
     const char **certificates; /* paths, globs, folders */
     size_t certificate_count;
-    const char **issuers;      /* files or folders */
+    const char **issuers; /* files or folders */
     size_t issuer_count;
     struct target_config *targets;
     size_t target_count;
-    const char *proxy;         /* NULL: from the environment */
+    const char *proxy;          /* NULL: from the environment */
     int64_t connect_timeout_ms; /* 5,000 */
     int64_t timeout_ms;         /* 15,000 */
     struct policy policy;

@@ -180,6 +180,15 @@ static void put_news(struct buf *buf, const struct note *note)
     }
 }
 
+void note_format_news(struct buf *buf, const struct note *note)
+{
+    if (note->url) {
+        put_text(buf, note->url, TEXT_MOST);
+        buf_put_text(buf, ": ");
+    }
+    put_news(buf, note);
+}
+
 void note_format(struct buf *buf, const struct note *note)
 {
     if (note->kind == NOTE_PLAIN) {
@@ -189,9 +198,5 @@ void note_format(struct buf *buf, const struct note *note)
     assert(note->cert);
     note_put_cert(buf, note->cert, note->path);
     buf_put_text(buf, ": ");
-    if (note->url) {
-        put_text(buf, note->url, TEXT_MOST);
-        buf_put_text(buf, ": ");
-    }
-    put_news(buf, note);
+    note_format_news(buf, note);
 }

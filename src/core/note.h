@@ -45,5 +45,8 @@ struct note {
 /* "rsa.example (/etc/ssl/rsa.pem, serial 1a2b)", into @buf. */
 void note_put_cert(struct buf *buf, const struct cert_facts *cert, const char *path);
 
-/* One line without newline. */
+/* The news alone, without naming the certificate, for where it stands beside: "http://ocsp...: ...". */
+void note_format_news(struct buf *buf, const struct note *note);
+
+/* One line without newline: the certificate, then the news. */
 void note_format(struct buf *buf, const struct note *note);

@@ -186,7 +186,7 @@ static int host_note(struct host *host, const struct effect *effect)
     note.path = host_path_of(host, cert);
     host->ports.note(host->ports.shell, &note);
     if (note.level >= NOTE_WARNING) {
-        note_format(&sentence, &note);
+        note_format_news(&sentence, &note);
         free(cert->last);
         cert->last = text_copy(slice_of_buf(&sentence));
     } else if (note.kind == NOTE_ACCEPTED || note.kind == NOTE_UNCHANGED) {

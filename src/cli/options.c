@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "conf/config-value.h"
+
+/* How long --wait may be: longer, and a deploy hook hangs for ever. */
+#define WAIT_MAX_MS ((int64_t)86400 * 1000)
+
+enum option_id {
+    OPTION_CONFIG,
+    OPTION_STATE,
+    OPTION_ISSUER,
+    OPTION_WAIT,
+    OPTION_ALLOW_LOOPBACK,
+    OPTION_STRICT,
+    OPTION_JSON,
+    OPTION_OR_EMPTY,
+    OPTION_VERBOSE,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_COUNT,
+};
+
+/* What getopt_long() returns for option n. */
+#define OPTION_BASE 256
+#define BIT(id_)    (1u << (id_))
+
+enum {
+    FOR_ALL = BIT(OPTION_CONFIG) | BIT(OPTION_STATE) | BIT(OPTION_ALLOW_LOOPBACK) |
+              BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) | BIT(OPTION_VERSION),
+};
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, OPTION_BASE + OPTION_CONFIG},
+    {"state", required_argument, NULL, OPTION_BASE + OPTION_STATE},
+    {"issuer", required_argument, NULL, OPTION_BASE + OPTION_ISSUER},
+    {"wait", required_argument, NULL, OPTION_BASE + OPTION_WAIT},
+    {"allow-loopback", no_argument, NULL, OPTION_BASE + OPTION_ALLOW_LOOPBACK},
+    {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
+    {"json", no_argument, NULL, OPTION_BASE + OPTION_JSON},
+    {"or-empty", no_argument, NULL, OPTION_BASE + OPTION_OR_EMPTY},
+    {"verbose", no_argument, NULL, OPTION_BASE + OPTION_VERBOSE},
+    {"help", no_argument, NULL, OPTION_BASE + OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_BASE + OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const char *const value_names[OPTION_COUNT] = {
+    [OPTION_CONFIG] = " FILE",
+    [OPTION_STATE] = " DIR",
+    [OPTION_ISSUER] = " PATH",
+    [OPTION_WAIT] = " SECONDS",
+};
+
+const struct command commands[] = {
+    {
+        .name = "run",
+        .usage = "[PATH...]",
+        .summary = "the daemon, in the foreground",
+        .text = "Finds the certificates at PATH (PEM files, folders, globs) and those that the\n"
+                "configuration names, keeps a good OCSP answer for each, and publishes them to\n"
+                "the servers of the configuration. SIGHUP reads everything again, SIGTERM ends\n"
+                "it; what is published stays published.\n"
+                "\n"
+                "Exit codes: 0 ended by SIGTERM or SIGINT; 1 it could not start; 2 wrong usage,\n"
+                "unreadable configuration, or another clinch writes to the same state\n"
+                "directory.\n",
+        .options = FOR_ALL | BIT(OPTION_ISSUER),
+    },
+    {
+        .name = "once",
+        .usage = "[PATH...]",
+        .summary = "one pass, for cron and deploy hooks",
+        .text = "Fetches what is missing or due, publishes, ends; on a terminal, with -v or with\n"
+                "--json it prints the table. Beside a running daemon of the same state directory\n"
+                "it asks that one.\n"
+                "\n"
+                "Exit codes: 0 no must-staple certificate is left without a staple (with\n"
+                "--strict: no certificate that can have one); 1 some are, and are named; 2 wrong\n"
+                "usage, unreadable configuration or state directory.\n",
+        .options =
+            FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_WAIT) | BIT(OPTION_STRICT) | BIT(OPTION_JSON),
+    },
+    {
+        .name = "status",
+        .usage = "[PATH...]",
+        .summary = "a table of certificates and their staples",
+        .text = "Asks the running daemon, or reads the store when none runs. PATH limits it to\n"
+                "these files, folders or globs.\n"
+                "\n"
+                "Exit codes: 0 printed; 2 wrong usage, or there is neither daemon nor store.\n",
+        .options = FOR_ALL | BIT(OPTION_JSON),
+    },
+    {
+        .name = "explain",
+        .usage = "CERT.pem...",
+        .summary = "what is known, and what would be asked",
+        .text = "Shows the leaf, its issuer and where that was found, OCSP URLs, CertIDs,\n"
+                "must-staple, the request that would be made, and what the store holds. Makes no\n"
+                "connection.\n"
+                "\n"
+                "Exit codes: 0 printed; 2 wrong usage or a file without a readable certificate.\n",
+        .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_JSON),
+        .needs_path = true,
+    },
+    {
+        .name = "staple",
+        .usage = "CERT.pem",
+        .summary = "the current staple (DER) on standard output",
+        .text = "For servers that call a command. The answer kept in the store is judged again\n"
+                "before it is written.\n"
+                "\n"
+                "Exit codes: 0 written; 75 there is none now, and nothing was written; 2 wrong\n"
+                "usage or an unreadable file. With --or-empty: 0 and nothing when there is none\n"
+                "for whatever reason.\n",
+        .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_OR_EMPTY),
+        .needs_path = true,
+    },
+    {
+        .name = "expire",
+        .usage = "[FILE.ocsp...]",
+        .summary = "withdraw published staples that have ended",
+        .text = "Looks at the nextUpdate in every staple that clinch has published, and in every\n"
+                "FILE.ocsp, and withdraws those that have ended. Needs neither network nor\n"
+                "daemon; meant for a timer and for ExecStopPost.\n"
+                "\n"
+                "Exit codes: 0 all that had to go is gone; 1 some could not be withdrawn; 2 wrong\n"
+                "usage.\n",
+        .options = FOR_ALL,
+    },
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (text_equal(commands[i].name, name)) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+void options_list(struct buf *buf, const struct command *command)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (command->options & BIT(i) && i != OPTION_HELP && i != OPTION_VERSION) {
+            buf_put_text(buf, buf->size ? " --" : "--");
+            buf_put_text(buf, long_options[i].name);
+            buf_put_text(buf, value_names[i] ? value_names[i] : "");
+        }
+    }
+}
+
+static int wrong(struct buf *fault, const char *before, const char *word, const char *behind)
+{
+    buf_clear(fault);
+    buf_put_text(fault, before);
+    buf_put_printable(fault, slice_of_text(word), 200);
+    buf_put_text(fault, behind);
+    return OPTIONS_E_WRONG;
+}
+
+/* @word is not one of @words: a guess at what was meant. */
+static void put_guess(struct buf *fault, const char *word, const char *const *words, size_t count,
+                      const char *before)
+{
+    const char *nearest = value_nearest(word, words, count);
+
+    if (nearest) {
+        buf_put_text(fault, " (did you mean ");
+        buf_put_text(fault, before);
+        buf_put_text(fault, nearest);
+        buf_put_text(fault, "?)");
+    }
+}
+
+static int wrong_command(struct buf *fault, const char *word)
+{
+    const char *words[COMMANDS];
+
+    for (size_t i = 0; i < COMMANDS; i++) {
+        words[i] = commands[i].name;
+    }
+    wrong(fault, "there is no command ", word, "");
+    put_guess(fault, word, words, COMMANDS, "");
+    return OPTIONS_E_WRONG;
+}
+
+/* What getopt_long() answers '?' or ':' to. @word: the argument it was looking at. */
+static int wrong_option(struct buf *fault, int answer, const char *word)
+{
+    const char *words[OPTION_COUNT];
+    char letter[] = {'-', (char)optopt, 0};
+
+    if (optopt >= OPTION_BASE && optopt < OPTION_BASE + OPTION_COUNT) {
+        const char *name = long_options[optopt - OPTION_BASE].name;
+
+        return wrong(fault, "option --", name,
+                     answer == ':' ? " needs a value" : " takes no value");
+    }
+    if (optopt) {
+        return answer == ':' ? wrong(fault, "option ", letter, " needs a value")
+                             : wrong(fault, "there is no option ", letter, "");
+    }
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        words[i] = long_options[i].name;
+    }
+    wrong(fault, "there is no option ", word, "");
+    if (text_starts_with(word, "--")) {
+        put_guess(fault, word + 2, words, OPTION_COUNT, "--");
+    }
+    return OPTIONS_E_WRONG;
+}
+
+static int read_wait(struct options *options, const char *text, struct buf *fault)
+{
+    struct buf seconds = BUF_INIT(64);
+    int64_t ms = 0;
+    bool good;
+
+    /* Plain digits are seconds. */
+    buf_put_text(&seconds, text);
+    buf_put_byte(&seconds, 's');
+    good = value_read_duration(text, &ms) || value_read_duration(buf_text(&seconds), &ms);
+    buf_deinit(&seconds);
+    if (!good || ms > WAIT_MAX_MS) {
+        return wrong(fault, "--wait takes seconds or a duration such as 2min, up to 1d, not ", text,
+                     "");
+    }
+    options->wait_s = (ms + 999) / 1000;
+    return 0;
+}
+
+static int add_issuer(struct options *options, const char *path)
+{
+    const char **grown =
+        realloc(options->issuers, (options->issuer_count + 1) * sizeof(*options->issuers));
+
+    if (!grown) {
+        return -ENOMEM;
+    }
+    grown[options->issuer_count++] = path;
+    options->issuers = grown;
+    return 0;
+}
+
+static int read_option(struct options *options, enum option_id id, struct buf *fault)
+{
+    switch (id) {
+    case OPTION_CONFIG:
+        options->config_file = optarg;
+        return *optarg ? 0 : wrong(fault, "option --config needs a value", "", "");
+    case OPTION_STATE:
+        options->state_dir = optarg;
+        return *optarg ? 0 : wrong(fault, "option --state needs a value", "", "");
+    case OPTION_ISSUER:
+        return *optarg ? add_issuer(options, optarg)
+                       : wrong(fault, "option --issuer needs a value", "", "");
+    case OPTION_WAIT:
+        return read_wait(options, optarg, fault);
+    case OPTION_ALLOW_LOOPBACK:
+        options->allow_loopback = true;
+        return 0;
+    case OPTION_STRICT:
+        options->strict = true;
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    case OPTION_OR_EMPTY:
+        options->or_empty = true;
+        return 0;
+    case OPTION_VERBOSE:
+        options->verbose = true;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static enum option_id option_of(int answer)
+{
+    switch (answer) {
+    case 'c':
+        return OPTION_CONFIG;
+    case 'v':
+        return OPTION_VERBOSE;
+    case 'h':
+        return OPTION_HELP;
+    case 'V':
+        return OPTION_VERSION;
+    default:
+        return (enum option_id)(answer - OPTION_BASE);
+    }
+}
+
+/* All options, wherever they stand; *@ret_given has a bit for each. */
+static int read_options(struct options *options, int argc, char **argv, unsigned *ret_given,
+                        struct buf *fault)
+{
+    int answer, r;
+
+    optind = 0; /* glibc: begin anew, also in tests */
+    opterr = 0;
+    for (;;) {
+        answer = getopt_long(argc, argv, ":c:vhV", long_options, NULL);
+        if (answer < 0) {
+            return 0;
+        }
+        if (answer == '?' || answer == ':') {
+            return wrong_option(fault, answer, argv[optind - 1]);
+        }
+        *ret_given |= BIT(option_of(answer));
+        r = read_option(options, option_of(answer), fault);
+        if (r) {
+            return r;
+        }
+    }
+}
+
+static int check_command(const struct options *options, const struct command *command,
+                         unsigned given, struct buf *fault)
+{
+    unsigned foreign = given & ~command->options;
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (foreign & BIT(i)) {
+            wrong(fault, "clinch ", command->name, " does not take --");
+            buf_put_text(fault, long_options[i].name);
+            return OPTIONS_E_WRONG;
+        }
+    }
+    for (size_t i = 0; i < options->path_count; i++) {
+        if (!*options->paths[i]) {
+            return wrong(fault, "a path is empty", "", "");
+        }
+    }
+    if (command->needs_path && !options->path_count) {
+        wrong(fault, "clinch ", command->name, " needs a certificate: clinch ");
+        buf_put_text(fault, command->name);
+        buf_put_byte(fault, ' ');
+        buf_put_text(fault, command->usage);
+        return OPTIONS_E_WRONG;
+    }
+    if (text_equal(command->name, "staple") && options->path_count > 1) {
+        return wrong(fault, "clinch staple writes one staple, so it takes one certificate", "", "");
+    }
+    return 0;
+}
+
+int options_read(struct options *options, int argc, char **argv, struct buf *fault)
+{
+    const struct command *command;
+    unsigned given = 0;
+    int r;
+
+    *options = (struct options){.wait_s = -1};
+    r = argc > 0 ? read_options(options, argc, argv, &given, fault) : 0;
+    if (r < 0) {
+        return error_trace(r);
+    }
+    if (r) {
+        return OPTIONS_E_WRONG;
+    }
+    if (given & BIT(OPTION_VERSION)) {
+        return OPTIONS_E_VERSION;
+    }
+    options->paths = (const char **)argv + optind;
+    options->path_count = argc > optind ? (size_t)(argc - optind) : 0;
+    if (options->path_count && text_equal(options->paths[0], "help")) {
+        given |= BIT(OPTION_HELP);
+        options->paths++;
+        options->path_count--;
+    }
+    if (!options->path_count) {
+        return given & BIT(OPTION_HELP) ? OPTIONS_E_HELP
+                                        : wrong(fault, "a command is missing", "", "");
+    }
+    command = find_command(options->paths[0]);
+    if (!command) {
+        return wrong_command(fault, options->paths[0]);
+    }
+    options->command = command->name;
+    options->paths++;
+    options->path_count--;
+    return given & BIT(OPTION_HELP) ? OPTIONS_E_HELP
+                                    : check_command(options, command, given, fault);
+}
+
+void options_deinit(struct options *options)
+{
+    free(options->issuers);
+    options->issuers = NULL;
+    options->issuer_count = 0;
+}
