@@ -4,7 +4,12 @@
 /* HTTP on the loop: libcurl multi. GET and POST with caps on everything: connect and total time,
  * size, redirects. Address rules as in SECURITY.md: unspecified, multicast, link-local and
  * metadata addresses never; loopback only by allow_loopback; no redirect from a public to a
- * private address, none to anything but http and https; no credentials, cookies, netrc. */
+ * private address, none to anything but http and https; no credentials, cookies, netrc.
+ *
+ * A redirect repeats the same request, also where browsers turn a POST into a GET: a responder can
+ * answer nothing else. The address rules hold for every connection, when it is made; through a
+ * proxy, which may be anywhere since the operator chose it, only for hosts that are addresses (or
+ * localhost), and a name behind a proxy counts as public. */
 
 #include <uv.h>
 
@@ -15,16 +20,23 @@ struct fetch;
 
 struct fetch_settings {
     bool allow_loopback;
-    const char *proxy; /* NULL: http_proxy, https_proxy, no_proxy of the environment */
-    int64_t connect_timeout_ms;
-    int64_t timeout_ms;
+    const char *proxy; /* NULL: http_proxy, https_proxy of the environment; "": none. no_proxy of
+                        * the environment exempts either way (io/proxy.h) */
+    int64_t connect_timeout_ms; /* also for names and TLS, per hop */
+    int64_t timeout_ms;         /* for everything, with all redirects; not 0 */
     const char *user_agent;
 };
 
-/* @done is called on the loop, never from inside fetch_start(). */
+/* @done is called on the loop, never from inside fetch_start(); it may call all of these functions.
+ * Its detail is always there but for FETCH_ANSWER: a clause like "could not resolve ocsp.example".
+ * Makes the process ignore SIGPIPE, which TLS needs. Copies what @settings points to. */
 int fetch_new(struct fetch **ret_fetch, uv_loop_t *loop, const struct fetch_settings *settings,
               void (*done)(void *context, const struct fetch_result *result), void *context);
+
+/* Ends everything without a word. The memory goes when the loop has run the close callbacks. */
 void fetch_close(struct fetch *fetch);
 
 void fetch_start(struct fetch *fetch, const struct fetch_order *order);
+
+/* No @done comes for @id any more. */
 void fetch_cancel(struct fetch *fetch, uint64_t id);

@@ -5,7 +5,15 @@
  *
  * Files are opened O_NONBLOCK | O_CLOEXEC | O_NOCTTY, must be regular, and are read with a cap;
  * content is wiped from memory after the call that hands it on, since it may hold a private key.
- * Each fault is told once, and again when it changes or comes back. */
+ * Each fault is told once, and again when it changes or comes back.
+ *
+ * Folders are walked LIMIT_FOLDER_DEPTH deep, through symbolic links, but never into a folder that
+ * is being walked already. There dot-files are skipped, and names that say that no certificate is
+ * inside (.key .ocsp .issuer .csr .tmp ~ and so on); a file with "key" in its name that may not be
+ * read is normal there and quiet. A glob skips those names too, unless it ends in them.
+ *
+ * Where X.issuer lies beside X (HAProxy's way) its content is handed on behind that of X, with a
+ * newline between, and X has changed when X.issuer has. */
 
 #include "base/bytes.h"
 #include "io/log.h"
@@ -38,5 +46,6 @@ int scan_run(struct scan *scan, const struct scan_sink *sink);
 /* Sources and files that could not be used at the last run. */
 unsigned scan_fault_count(const struct scan *scan);
 
-/* One file under the rules above. 0, or <0 with a sentence in @fault. The caller wipes and frees. */
+/* One file under the rules above. 0, or <0 with a sentence in @fault. The caller wipes and frees.
+ */
 int scan_read_file(const char *path, size_t most, struct buf *content, struct buf *fault);

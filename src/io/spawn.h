@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 
 struct spawn_result {
-    int exit_code;   /* -1: not started or killed */
-    int signal;      /* 0 when it ended by itself */
+    int exit_code; /* -1: not started or killed */
+    int signal;    /* 0 when it ended by itself */
     bool timed_out;
     const char *output; /* standard output and error together, printable, the last of it */
 };

@@ -23,17 +23,23 @@ int store_open(struct store **ret_store, const char *dir, const struct log *log,
 /* For status, staple, explain, expire: needs no lock and changes nothing. */
 int store_open_reader(struct store **ret_store, const char *dir, const struct log *log);
 
+/* How many times a new database was begun since store_open(): 1 when there was none or a bad one;
+ * more when it turned bad in use, and then what was stored before is not there any more. */
+unsigned store_begun(const struct store *store);
+
 struct store *store_close(struct store *store);
 CLEANUP_DEFINE(struct store *, store_close)
 
-/* As in struct ports. */
+/* As in struct ports. A bad file found by them is replaced: reading then finds nothing, a commit is
+ * tried once more. Failures are told once an episode: -ENOSPC disk full, -EIO and others; the store
+ * stays usable and says when it works again. */
 int store_read(struct store *store, const uint8_t leaf_sha256[SHA256_SIZE],
                struct store_record *ret_record);
 int store_read_issuer(struct store *store, const char *url, struct buf *ret_der);
 int store_commit(struct store *store, const struct store_change *changes, size_t count);
 void store_record_deinit(struct store_record *record);
 
-/* Rows for `status`, by name, then leaf. */
+/* Rows for `status`, by name, then leaf. Not from inside @each: other calls for this store. */
 int store_rows(struct store *store, void (*each)(void *context, const struct cert_row *row),
                void *context);
 

@@ -66,12 +66,17 @@ struct der der_enter(struct der *der, uint8_t tag);
 bool der_read_bool(struct der *der, bool *ret_value);
 bool der_read_integer(struct der *der, struct slice *ret_content); /* minimal two's complement */
 bool der_read_small(struct der *der, uint8_t tag, uint32_t *ret_value); /* 0..2^31-1 */
-bool der_read_bits(struct der *der, struct slice *ret_octets); /* no unused bits */
+bool der_read_bits(struct der *der, struct slice *ret_octets);          /* no unused bits */
 bool der_read_oid(struct der *der, struct slice *ret_oid);
-/* "YYYYMMDDHHMMSSZ" exactly (RFC 9919; RFC 5280 4.1.2.5.2). */
+/* "YYYYMMDDHHMMSSZ" exactly, from 1970 on (RFC 9919; RFC 5280 4.1.2.5.2). */
 bool der_read_generalized_time(struct der *der, int64_t *ret_wall_s);
-/* UTCTime "YYMMDDHHMMSSZ" or GeneralizedTime, as Validity has them (RFC 5280 4.1.2.5). */
+/* UTCTime "YYMMDDHHMMSSZ" or GeneralizedTime, as Validity has them (RFC 5280 4.1.2.5); any year
+ * from 1. */
 bool der_read_time(struct der *der, int64_t *ret_wall_s);
 
 /* Marks a fault that only the caller can see. Returns false. */
 bool der_fail(struct der *der);
+
+/* Writing. Octets of an element whose content has @content_size, and its header alone. */
+size_t der_element_size(size_t content_size);
+void der_put_header(struct buf *buf, uint8_t tag, size_t content_size);

@@ -9,11 +9,12 @@
 
 /* The parts of an answer that checking its signature and repairing it need; slices into the DER. */
 struct response_view {
+    uint8_t leaf_sha256[SHA256_SIZE]; /* whom it was read for: that one never signs for itself */
     struct slice tbs;                 /* tbsResponseData with header, as received */
     struct slice signature_algorithm; /* AlgorithmIdentifier with header */
     struct slice signature;
-    struct slice responder_name;      /* byName: Name with header; else empty */
-    struct slice responder_key;       /* byKey: 20 octets; else empty */
+    struct slice responder_name; /* byName: Name with header; else empty */
+    struct slice responder_key;  /* byKey: 20 octets; else empty */
     unsigned cert_count;
     struct slice certs[LIMIT_EMBEDDED_CERTS]; /* each with header, in order */
 };

@@ -9,16 +9,16 @@
  * extension. The leaf itself and anyExtendedKeyUsage never authorise. Dates of the delegate go
  * into the facts; the verdict judges them.
  *
- * Works in an OSSL_LIB_CTX of its own, so that openssl.cnf and crypto policies of the machine do
- * not change a verdict. No clock. */
+ * No clock. For one thread at a time. */
 
 #include "core/facts.h"
 #include "pki/cert.h"
 #include "pki/response.h"
 
-struct signer; /* context with its algorithms, and the memory of delegates already checked */
+struct signer; /* the memory of delegates already checked */
 
-int signer_new(struct signer **ret_signer);
+/* 0 or -ENOMEM. @crypto must outlive it. */
+int signer_new(struct signer **ret_signer, struct crypto *crypto);
 struct signer *signer_free(struct signer *signer);
 CLEANUP_DEFINE(struct signer *, signer_free)
 

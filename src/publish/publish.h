@@ -18,6 +18,9 @@ struct publisher;
 /* @store may be NULL (nothing is remembered over restarts). */
 int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struct config *config,
                   struct store *store, const struct log *log);
+
+/* Stops at once; what is not done is found out at the next start. Its handles close by themselves:
+ * the loop must run on until nothing is left in it. A command that is running is waited for so. */
 void publisher_close(struct publisher *publisher);
 
 /* As in struct ports. */
@@ -26,9 +29,17 @@ void publisher_publish(struct publisher *publisher, struct place place,
 void publisher_withdraw(struct publisher *publisher, struct place place,
                         const struct cert_facts *cert, bool quiet);
 
+/* As in struct ports: what an earlier run left published at @place for @cert, read from the file
+ * itself; nothing has been judged. 0 or STORE_E_NONE. */
+int publisher_recall(struct publisher *publisher, struct place place, const struct cert_facts *cert,
+                     struct buf *ret_der);
+
 /* After the first scan has been published: what an earlier run put somewhere and nobody wants any
  * more (its certificate is gone) is withdrawn. */
 void publisher_reconcile(struct publisher *publisher);
+
+/* Nothing more will come (`clinch once`): what waits to be batched is run for now. */
+void publisher_settle(struct publisher *publisher);
 
 /* True while writes, pushes or reloads that were asked for have not ended (well or in backoff). */
 bool publisher_busy(const struct publisher *publisher);
@@ -37,8 +48,20 @@ bool publisher_busy(const struct publisher *publisher);
 bool publisher_failing(const struct publisher *publisher);
 
 /* `clinch expire`: withdraws every published staple whose own nextUpdate has passed: those that
- * the store (may be NULL) remembers, and those at the paths in @paths. Neither network nor daemon.
- * @ret_left: how many could not be withdrawn. */
-int publish_expire(struct store *store, const char *const *paths, size_t path_count,
-                   const struct log *log, int64_t wall_s, unsigned *ret_withdrawn,
-                   unsigned *ret_left);
+ * the store (may be NULL; a reader will do) remembers, and those at @paths. Neither network nor
+ * daemon nor the writer's lock. What the file itself says counts, not the store's row. The snippet
+ * goes first, then the server's command is run, then the DER goes. */
+struct expire_order {
+    struct store *store;
+    const char *const *paths;
+    size_t path_count;
+    const struct log *log;
+    int64_t wall_s;
+    /* nextUpdate of a DER answer (response_next_update()); false when it is none. */
+    bool (*next_update)(struct slice der, int64_t *ret_next_update_s);
+};
+struct expire_result {
+    unsigned withdrawn;
+    unsigned left; /* could not be withdrawn; told */
+};
+int publish_expire(const struct expire_order *order, struct expire_result *ret_result);
