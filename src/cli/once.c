@@ -16,8 +16,9 @@
 
 struct pass {
     struct daemon daemon;
-    bool whole; /* every source of the configuration, not just some paths */
-    bool wait;  /* for staples; else only for the attempts to end */
+    bool whole;           /* every source of the configuration, not just some paths */
+    bool wait;            /* for staples; else only for the attempts to end */
+    bool told_publishers; /* that nothing more will come */
     int64_t until_ms;
     int64_t looked_ms;
     int64_t settled_ms; /* when everything had ended but the publishers; 0: not yet */
@@ -98,6 +99,10 @@ static int64_t on_turn(struct daemon *daemon, struct instant now)
             publisher_reconcile(daemon->publisher);
         }
         return now.mono_ms; /* one more turn: the flush behind it publishes the last ones */
+    }
+    if (!pass->told_publishers) {
+        pass->told_publishers = true;
+        publisher_settle(daemon->publisher);
     }
     if (publisher_busy(daemon->publisher) && now.mono_ms < pass->settled_ms + PUBLISH_MOST_MS) {
         return time_add(now.mono_ms, LOOK_EACH_MS);

@@ -20,7 +20,8 @@ enum {
 /* Makes @dir (0750) when it is not there, takes the lock, opens or begins the database. */
 int store_open(struct store **ret_store, const char *dir, const struct log *log, int *ret_pid);
 
-/* For status, staple, explain, expire: needs no lock and changes nothing. */
+/* For status, staple, explain, expire: needs no lock and no right to write, and changes nothing (an
+ * empty journal of the database's owner may stay behind). */
 int store_open_reader(struct store **ret_store, const char *dir, const struct log *log);
 
 /* How many times a new database was begun since store_open(): 1 when there was none or a bad one;

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# A short front of Meson. Everything it makes is under build/.
+
+PYTHON = /usr/bin/python3
+MESON  = meson
+PREFIX = /usr/local
+# WERROR=true makes warnings errors (as .ci/run does); CERTS are for `make run`.
+WERROR = false
+CERTS  =
+
+.DEFAULT_GOAL = help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do \
+		printf '  make %-8s %s\n' "$$target" "$$what"; done
+
+deps: ## install what is missing on Debian 12 (root or sudo), for everything below
+	@tools/deps build demo test lint
+
+build: deps-build build/build.ninja ## build/clinch, the hardened release build
+	@ninja -C build clinch docs/clinch.1
+
+demo: deps-demo build ## the main job on real servers, on this machine, in under a minute
+	@$(PYTHON) tests/e2e/demo.py --clinch build/clinch --work build/demo
+
+run: build ## the daemon for certificates here: make run CERTS='PATH...'
+	build/clinch run $(CERTS) --state build/state --allow-loopback
+
+check: build layers lint ## release build, unit tests, layers, lint: the quick one
+	@tools/run-tests --unit build
+
+test: deps-test check build/debug/build.ninja ## all: check, then unit tests with sanitizers, plays
+	@tools/run-tests --unit build/debug --plays
+
+bench: deps-test build ## what one pass over 1,000 certificates costs
+	@$(PYTHON) bench/once.py --clinch build/clinch
+
+lint: deps-lint ## rules of the code: style, sizes, banned words, layers
+	@tools/lint
+	@tools/check-layers
+	@tools/options check docs/options
+	@tools/test-tools
+
+format: deps-lint ## clang-format over all C files
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+install: build ## meson install; PREFIX=/usr/local, DESTDIR=
+	@$(MESON) configure build -Dprefix=$(PREFIX)
+	@ninja -C build clinch docs/clinch.1
+	@$(MESON) install -C build --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+# Below: only for the targets above.
+layers: build
+	@tools/check-layers build
+
+build/build.ninja: | deps-build
+	@$(MESON) setup build -Dwerror=$(WERROR)
+
+build/debug/build.ninja: | deps-build
+	@$(MESON) setup build/debug -Dbuildtype=debug -Db_sanitize=address,undefined \
+		-Db_lundef=false -Dc_args=-fno-sanitize-recover=all -Dwerror=$(WERROR)
+
+deps-build deps-demo deps-test deps-lint:
+	@tools/deps $(@:deps-%=%)
+
+.PHONY: help deps build demo run check test bench lint format install layers \
+	deps-build deps-demo deps-test deps-lint

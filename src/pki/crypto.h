@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Digests, public keys and signature checks, through libcrypto.
+ *
+ * Works in an OSSL_LIB_CTX of its own that reads no configuration, so that openssl.cnf and crypto
+ * policies of the machine change no verdict. Algorithms are fetched once. The only place where
+ * libcrypto is called. No clock, no randomness. For one thread at a time. */
+
+#include "base/bytes.h"
+#include "core/facts.h"
+
+struct crypto;
+
+/* 0 or -ENOMEM. Must outlive every issuer and signer made with it. */
+int crypto_new(struct crypto **ret_crypto);
+struct crypto *crypto_free(struct crypto *crypto);
+CLEANUP_DEFINE(struct crypto *, crypto_free)
+
+/* Octets of the longest digest of enum certid_hash. */
+#define CRYPTO_DIGEST_MAX 64
+extern const uint8_t crypto_digest_sizes[4]; /* by enum certid_hash */
+
+/* The digest of @input. False only without memory; *@ret_digest is then all zero. */
+bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct slice input,
+                   uint8_t ret_digest[]);
+
+/* A public key (EVP_PKEY) of a SubjectPublicKeyInfo; NULL when libcrypto cannot use it. */
+void *crypto_key_new(struct crypto *crypto, struct slice spki);
+void *crypto_key_free(void *key);
+
+/* True when @key is RSA of fewer than 2048 bits. */
+bool crypto_key_is_weak(const void *key);
+
+enum {
+    CRYPTO_E_BAD_SIGNATURE = 1, /* also: made with a key of another type */
+    CRYPTO_E_UNSUPPORTED,       /* the algorithm, its parameters or the key; MD2, MD4, MD5 */
+};
+
+struct crypto_signed {
+    struct slice tbs;       /* the octets signed */
+    struct slice algorithm; /* AlgorithmIdentifier with header */
+    struct slice signature;
+};
+
+/* 0, CRYPTO_E_BAD_SIGNATURE, CRYPTO_E_UNSUPPORTED. *@ret_weak (may be NULL) tells that the digest
+ * is SHA-1 or SHA-224; set with 0 only. */
+int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *what,
+                  bool *ret_weak);

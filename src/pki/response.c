@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pki/response.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "pki/der.h"
+
+/* One SingleResponse (RFC 6960 4.2.1). */
+struct single {
+    bool hash_known;
+    enum certid_hash hash;
+    struct slice name_hash;
+    struct slice key_hash;
+    struct slice serial;
+    enum cert_status status;
+    int64_t revoked_at_s;
+    int8_t revocation_reason;
+    int64_t this_update_s;
+    int64_t next_update_s;
+    bool has_next_update;
+    bool critical;
+};
+
+/* The parts of an answer, before anybody looks for a certificate in it. */
+struct answer {
+    struct response_view view;
+    struct slice singles; /* content of `responses` */
+    int64_t produced_at_s;
+    bool critical;
+    bool extended_revoke;
+};
+
+static enum reason ended(const struct der *der)
+{
+    if (der->failed) {
+        return REASON_MALFORMED;
+    }
+    return der_end(der) ? REASON_GOOD : REASON_TRAILING_DATA;
+}
+
+/* Extensions: whether any is critical, and whether @wanted (may be empty) is among them. An empty
+ * list and an explicit FALSE are not DER; no client minds them. */
+static bool read_extensions(struct der *der, struct slice wanted, bool *critical, bool *ret_wanted)
+{
+    struct der outer = der_enter(der, DER_CONTEXT_CONSTRUCTED(1));
+    struct der list = der_enter(&outer, DER_SEQUENCE);
+
+    while (der_more(&list)) {
+        struct der extension = der_enter(&list, DER_SEQUENCE);
+        struct slice oid, value;
+        bool flag = false;
+
+        der_read_oid(&extension, &oid);
+        if (der_peek(&extension) == DER_BOOLEAN) {
+            der_read_bool(&extension, &flag);
+        }
+        if (!der_read(&extension, DER_OCTET_STRING, &value) || !der_end(&extension)) {
+            return der_fail(der);
+        }
+        *critical |= flag;
+        *ret_wanted |= wanted.size && slice_equal(oid, wanted);
+    }
+    return (der_end(&list) && der_end(&outer)) || der_fail(der);
+}
+
+/* CertID.hashAlgorithm: NULL or absent parameters. An unknown one only makes the single one that
+ * we cannot use. */
+static bool read_hash(struct der *certid, struct single *single)
+{
+    static const struct {
+        uint8_t size;
+        uint8_t oid[9];
+    } oids[] = {
+        [CERTID_SHA1] = {5, {0x2b, 0x0e, 0x03, 0x02, 0x1a}},
+        [CERTID_SHA256] = {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}},
+        [CERTID_SHA384] = {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}},
+        [CERTID_SHA512] = {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}},
+    };
+    struct der algorithm = der_enter(certid, DER_SEQUENCE);
+    struct slice oid, content, whole;
+    uint8_t tag = DER_NULL;
+
+    if (!der_read_oid(&algorithm, &oid)) {
+        return false;
+    }
+    content = SLICE_NULL;
+    if (der_more(&algorithm)) {
+        der_read_any(&algorithm, &tag, &content, &whole);
+    }
+    for (enum certid_hash hash = CERTID_SHA1; hash <= CERTID_SHA512; hash++) {
+        if (slice_equal(oid, slice_of(oids[hash].oid, oids[hash].size))) {
+            single->hash_known = true;
+            single->hash = hash;
+            return der_end(&algorithm) && tag == DER_NULL && content.size == 0;
+        }
+    }
+    return der_end(&algorithm);
+}
+
+static bool read_certid(struct der *der, struct single *single)
+{
+    struct der certid = der_enter(der, DER_SEQUENCE);
+    size_t hash_size;
+
+    if (!read_hash(&certid, single) || !der_read(&certid, DER_OCTET_STRING, &single->name_hash) ||
+        !der_read(&certid, DER_OCTET_STRING, &single->key_hash) ||
+        !der_read_integer(&certid, &single->serial) || !der_end(&certid)) {
+        return der_fail(der);
+    }
+    hash_size = crypto_digest_sizes[single->hash];
+    return !single->hash_known ||
+           (single->name_hash.size == hash_size && single->key_hash.size == hash_size);
+}
+
+/* RevokedInfo. CRLReason 7 is not used (RFC 5280 5.3.1). */
+static bool read_revoked(struct der *der, struct single *single)
+{
+    struct der info = der_enter(der, DER_CONTEXT_CONSTRUCTED(1));
+    uint32_t reason;
+
+    single->status = CERT_STATUS_REVOKED;
+    if (!der_read_generalized_time(&info, &single->revoked_at_s)) {
+        return false;
+    }
+    if (der_peek(&info) == DER_CONTEXT_CONSTRUCTED(0)) {
+        struct der inside = der_enter(&info, DER_CONTEXT_CONSTRUCTED(0));
+
+        if (!der_read_small(&inside, DER_ENUMERATED, &reason) || !der_end(&inside) || reason > 10 ||
+            reason == 7) {
+            return false;
+        }
+        single->revocation_reason = (int8_t)reason;
+    }
+    return der_end(&info);
+}
+
+static bool read_status(struct der *der, struct single *single)
+{
+    struct slice null;
+
+    switch (der_peek(der)) {
+    case DER_CONTEXT(0):
+        single->status = CERT_STATUS_GOOD;
+        return der_read(der, DER_CONTEXT(0), &null) && null.size == 0;
+    case DER_CONTEXT_CONSTRUCTED(1):
+        return read_revoked(der, single);
+    case DER_CONTEXT(2):
+        single->status = CERT_STATUS_UNKNOWN;
+        return der_read(der, DER_CONTEXT(2), &null) && null.size == 0;
+    default:
+        return false;
+    }
+}
+
+static bool read_single(struct der *list, struct single *ret_single)
+{
+    struct der der = der_enter(list, DER_SEQUENCE);
+    bool ignored = false;
+
+    *ret_single = (struct single){.next_update_s = INSTANT_NEVER, .revocation_reason = -1};
+    if (!read_certid(&der, ret_single) || !read_status(&der, ret_single) ||
+        !der_read_generalized_time(&der, &ret_single->this_update_s)) {
+        return false;
+    }
+    if (der_peek(&der) == DER_CONTEXT_CONSTRUCTED(0)) {
+        struct der inside = der_enter(&der, DER_CONTEXT_CONSTRUCTED(0));
+
+        ret_single->has_next_update = true;
+        if (!der_read_generalized_time(&inside, &ret_single->next_update_s) || !der_end(&inside)) {
+            return false;
+        }
+    }
+    if (der_peek(&der) == DER_CONTEXT_CONSTRUCTED(1)) {
+        read_extensions(&der, SLICE_NULL, &ret_single->critical, &ignored);
+    }
+    return der_end(&der);
+}
+
+/* ResponderID: what is inside [1] is one Name, inside [2] one KeyHash, "SHA-1 hash of responder's
+ * public key". */
+static bool read_responder(struct der *data, struct response_view *view)
+{
+    struct slice content;
+    struct der inside;
+    uint8_t tag;
+
+    if (der_peek(data) == DER_CONTEXT_CONSTRUCTED(1)) {
+        inside = der_enter(data, DER_CONTEXT_CONSTRUCTED(1));
+        return der_peek(&inside) == DER_SEQUENCE &&
+               der_read_any(&inside, &tag, &content, &view->responder_name) && der_end(&inside);
+    }
+    inside = der_enter(data, DER_CONTEXT_CONSTRUCTED(2));
+    return der_read(&inside, DER_OCTET_STRING, &view->responder_key) &&
+           view->responder_key.size == SHA1_SIZE && der_end(&inside);
+}
+
+/* "version [0] EXPLICIT Version DEFAULT v1": written out by some, and no client minds. */
+static enum reason read_version(struct der *data)
+{
+    struct der inside;
+    uint32_t version;
+
+    if (der_peek(data) != DER_CONTEXT_CONSTRUCTED(0)) {
+        return REASON_GOOD;
+    }
+    inside = der_enter(data, DER_CONTEXT_CONSTRUCTED(0));
+    if (!der_read_small(&inside, DER_INTEGER, &version) || !der_end(&inside)) {
+        return REASON_MALFORMED;
+    }
+    return version == 0 ? REASON_GOOD : REASON_UNSUPPORTED_VERSION;
+}
+
+/* ResponseData, but for the inside of `responses`. */
+static enum reason read_data(struct answer *answer)
+{
+    /* id-pkix-ocsp-extended-revoke */
+    static const uint8_t revoke[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x09};
+    struct der der = der_open(answer->view.tbs), data = der_enter(&der, DER_SEQUENCE);
+    enum reason reason = read_version(&data);
+
+    if (reason != REASON_GOOD) {
+        return reason;
+    }
+    if (!read_responder(&data, &answer->view) ||
+        !der_read_generalized_time(&data, &answer->produced_at_s) ||
+        !der_read(&data, DER_SEQUENCE, &answer->singles)) {
+        return REASON_MALFORMED;
+    }
+    if (der_peek(&data) == DER_CONTEXT_CONSTRUCTED(1)) {
+        read_extensions(&data, slice_of(revoke, sizeof(revoke)), &answer->critical,
+                        &answer->extended_revoke);
+    }
+    return ended(&data);
+}
+
+static bool read_embedded_certs(struct der *basic, struct response_view *view)
+{
+    struct der outer, list;
+
+    if (der_peek(basic) != DER_CONTEXT_CONSTRUCTED(0)) {
+        return true;
+    }
+    outer = der_enter(basic, DER_CONTEXT_CONSTRUCTED(0));
+    list = der_enter(&outer, DER_SEQUENCE);
+    while (der_more(&list)) {
+        struct slice content, whole;
+        uint8_t tag;
+
+        if (view->cert_count == LIMIT_EMBEDDED_CERTS || der_peek(&list) != DER_SEQUENCE ||
+            !der_read_any(&list, &tag, &content, &whole)) {
+            return false;
+        }
+        view->certs[view->cert_count++] = whole;
+    }
+    return der_end(&list) && der_end(&outer);
+}
+
+/* BasicOCSPResponse (RFC 6960 4.2.1). */
+static enum reason read_basic(struct slice input, struct answer *answer)
+{
+    struct der der = der_open(input), basic = der_enter(&der, DER_SEQUENCE);
+    struct response_view *view = &answer->view;
+    struct slice content;
+    enum reason reason;
+    uint8_t tag;
+
+    if (basic.failed || der_peek(&basic) != DER_SEQUENCE ||
+        !der_read_any(&basic, &tag, &content, &view->tbs) || der_peek(&basic) != DER_SEQUENCE ||
+        !der_read_any(&basic, &tag, &content, &view->signature_algorithm) ||
+        !der_read_bits(&basic, &view->signature) || !read_embedded_certs(&basic, view)) {
+        return REASON_MALFORMED;
+    }
+    reason = ended(&basic);
+    if (reason == REASON_GOOD) {
+        reason = ended(&der);
+    }
+    return reason == REASON_GOOD ? read_data(answer) : reason;
+}
+
+/* ResponseBytes: [0] { SEQUENCE { responseType, response } }. */
+static enum reason read_bytes(struct der *response, struct slice *ret_basic)
+{
+    /* id-pkix-ocsp-basic */
+    static const uint8_t basic[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
+    struct der outer = der_enter(response, DER_CONTEXT_CONSTRUCTED(0));
+    struct der inside = der_enter(&outer, DER_SEQUENCE);
+    struct slice oid;
+
+    if (!der_read_oid(&inside, &oid) || !der_read(&inside, DER_OCTET_STRING, ret_basic)) {
+        return REASON_MALFORMED;
+    }
+    if (!der_end(&inside) || !der_end(&outer) || !der_end(response)) {
+        return REASON_TRAILING_DATA; /* all were read well so far */
+    }
+    return slice_equal(oid, slice_of(basic, sizeof(basic))) ? REASON_GOOD
+                                                            : REASON_UNSUPPORTED_RESPONSE_TYPE;
+}
+
+/* OCSPResponse. */
+static enum reason read_answer(struct slice input, uint8_t *ret_status, struct answer *answer)
+{
+    struct der der = der_open(input), response = der_enter(&der, DER_SEQUENCE);
+    struct slice basic;
+    enum reason reason;
+    uint32_t status;
+
+    if (input.size > LIMIT_ANSWER_SIZE) {
+        return REASON_TOO_LARGE;
+    }
+    if (!der_read_small(&response, DER_ENUMERATED, &status) || status > 6 || status == 4) {
+        return REASON_MALFORMED;
+    }
+    if (!der_end(&der)) {
+        return ended(&der);
+    }
+    *ret_status = (uint8_t)status;
+    if (status != 0) {
+        /* RFC 6960 4.2.1: "the responseBytes field is not set" */
+        return der_end(&response) ? REASON_ERROR_STATUS : REASON_MALFORMED;
+    }
+    reason = read_bytes(&response, &basic);
+    return reason == REASON_GOOD ? read_basic(basic, answer) : reason;
+}
+
+/* How a single fits the certificate asked for, in parts. */
+struct likeness {
+    bool serial; /* the serial alone, or with a hash of another issuer */
+    bool issuer;
+};
+
+static struct likeness compare(const struct single *single, const struct cert_facts *cert,
+                               const struct issuer *issuer)
+{
+    size_t size = crypto_digest_sizes[single->hash];
+    struct likeness likeness = {0};
+
+    if (single->hash_known) {
+        likeness.serial = slice_equal(single->serial, slice_of(cert->serial, cert->serial_size));
+        likeness.issuer =
+            slice_equal(single->name_hash, slice_of(issuer->name_hash[single->hash], size)) &&
+            slice_equal(single->key_hash, slice_of(issuer->key_hash[single->hash], size));
+    }
+    return likeness;
+}
+
+/* RFC 6960 2.2: certificateHold since 1970-01-01 with the extended-revoke extension is said of a
+ * certificate that was never issued. */
+static bool is_never_issued(const struct answer *answer, const struct single *single)
+{
+    return answer->extended_revoke && single->status == CERT_STATUS_REVOKED &&
+           single->revocation_reason == 6 && single->revoked_at_s == 0;
+}
+
+static void facts_take_single(struct ocsp_facts *facts, const struct answer *answer,
+                              const struct single *single)
+{
+    facts->status = single->status;
+    facts->hash = single->hash;
+    facts->never_issued = is_never_issued(answer, single);
+    facts->has_next_update = single->has_next_update;
+    facts->this_update_s = single->this_update_s;
+    facts->next_update_s = single->next_update_s;
+    facts->revoked_at_s = single->revoked_at_s;
+    facts->revocation_reason = single->revocation_reason;
+}
+
+/* One that matches: the first SHA-1 one gives the facts, since that is the one most clients look
+ * for; all must agree. */
+static void facts_match_single(struct ocsp_facts *facts, const struct answer *answer,
+                               const struct single *single, uint16_t index)
+{
+    if (facts->match != REASON_GOOD) {
+        facts->match = REASON_GOOD;
+        facts->single_index = index;
+        facts_take_single(facts, answer, single);
+        return;
+    }
+    facts->conflicting |=
+        single->status != facts->status || is_never_issued(answer, single) != facts->never_issued;
+    if (single->hash == CERTID_SHA1 && facts->hash != CERTID_SHA1) {
+        facts_take_single(facts, answer, single);
+    }
+}
+
+static enum reason match_singles(struct ocsp_facts *facts, const struct answer *answer,
+                                 const struct cert_facts *cert, const struct issuer *issuer)
+{
+    struct der list = der_open(answer->singles);
+    bool any_serial = false, any_issuer = false;
+
+    facts->match = REASON_NO_MATCHING_RESPONSE;
+    while (der_more(&list)) {
+        struct single single;
+        struct likeness likeness;
+
+        if (facts->singles == LIMIT_SINGLE_RESPONSES || !read_single(&list, &single)) {
+            return REASON_MALFORMED;
+        }
+        facts->critical_single_extension |= single.critical;
+        likeness = compare(&single, cert, issuer);
+        if (likeness.serial && likeness.issuer) {
+            facts_match_single(facts, answer, &single, facts->singles);
+        }
+        any_serial |= likeness.serial;
+        any_issuer |= likeness.issuer;
+        facts->singles++;
+    }
+    if (facts->match != REASON_GOOD && any_serial) {
+        facts->match = REASON_WRONG_ISSUER;
+    } else if (facts->match != REASON_GOOD && any_issuer) {
+        facts->match = REASON_WRONG_SERIAL;
+    }
+    return list.failed ? REASON_MALFORMED : REASON_GOOD;
+}
+
+static struct ocsp_facts facts_empty(size_t size)
+{
+    return (struct ocsp_facts){
+        .match = REASON_NO_MATCHING_RESPONSE,
+        .signature = REASON_SIGNER_NOT_FOUND,
+        .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
+        .status = CERT_STATUS_UNKNOWN,
+        .next_update_s = INSTANT_NEVER,
+        .revocation_reason = -1,
+    };
+}
+
+void response_read(struct slice der, const struct cert_facts *cert, const struct issuer *issuer,
+                   struct ocsp_facts *ret_facts, struct response_view *ret_view)
+{
+    struct ocsp_facts facts = facts_empty(der.size);
+    struct answer answer = {0};
+
+    assert(cert && issuer);
+    facts.form = read_answer(der, &facts.response_status, &answer);
+    if (facts.form == REASON_GOOD) {
+        facts.form = match_singles(&facts, &answer, cert, issuer);
+    }
+    if (facts.form != REASON_GOOD) {
+        *ret_facts = facts_empty(der.size); /* nothing half read */
+        ret_facts->form = facts.form;
+        ret_facts->response_status = facts.response_status;
+        return;
+    }
+    facts.produced_at_s = answer.produced_at_s;
+    facts.critical_response_extension = answer.critical;
+    facts.embedded_certs = (uint16_t)answer.view.cert_count;
+    *ret_facts = facts;
+    if (ret_view) {
+        memcpy(answer.view.leaf_sha256, cert->leaf_sha256, SHA256_SIZE);
+        *ret_view = answer.view;
+    }
+}
+
+bool response_next_update(struct slice der, int64_t *ret_next_update_s)
+{
+    struct answer answer = {0};
+    struct single single;
+    struct der list;
+    uint8_t status;
+
+    if (read_answer(der, &status, &answer) != REASON_GOOD) {
+        return false;
+    }
+    list = der_open(answer.singles);
+    if (!read_single(&list, &single)) {
+        return false;
+    }
+    *ret_next_update_s = single.next_update_s;
+    return true;
+}

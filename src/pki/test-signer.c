@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "pki/der.h"
+#include "pki/test-world.h"
+
+static struct world rsa, ec;
+static struct world *const worlds[] = {&rsa, &ec};
+
+/* Judges, and holds it against OpenSSL: we may never accept what it refuses. */
+static struct opinion judge(struct world *world, const struct mint_answer *spec)
+{
+    struct opinion opinion = world_judge(world, spec);
+
+    if (opinion.facts.signature == REASON_GOOD) {
+        assert_true(mint_oracle(slice_of_buf(&world->answer), world->ca));
+    }
+    return opinion;
+}
+
+static enum reason signature_of(struct world *world, const struct mint_answer *spec)
+{
+    return judge(world, spec).facts.signature;
+}
+
+/* A good answer signed by a delegate like @cert, which is embedded. */
+static struct opinion judge_delegate(struct world *world, const struct mint_cert *cert)
+{
+    struct mint_answer spec = world_answer(world);
+    struct opinion opinion;
+
+    spec.signer = mint_cert(cert);
+    spec.signer_key = cert->key;
+    spec.embed_signer = true;
+    opinion = judge(world, &spec);
+    X509_free(spec.signer);
+    return opinion;
+}
+
+static void test_an_answer_of_the_issuer_is_good(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(worlds); i++) {
+        struct mint_answer spec = world_answer(worlds[i]);
+        struct opinion opinion = judge(worlds[i], &spec);
+
+        assert_true(opinion_is_good(&opinion));
+        assert_int_equal(opinion.facts.signer, OCSP_SIGNER_ISSUER);
+        assert_false(opinion.facts.weak_algorithm);
+        spec.by_key = true;
+        assert_int_equal(signature_of(worlds[i], &spec), REASON_GOOD);
+        spec.embed_signer = true;
+        assert_int_equal(signature_of(worlds[i], &spec), REASON_GOOD);
+    }
+}
+
+static void test_an_answer_of_a_delegate_is_good(void **state)
+{
+    static const enum mint_key all[] = {MINT_RSA_OTHER, MINT_EC_OTHER, MINT_EC_384, MINT_ED25519};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(worlds) * ARRAY_SIZE(all); i++) {
+        struct world *world = worlds[i % ARRAY_SIZE(worlds)];
+        struct mint_cert cert = world_delegate(world, all[i / ARRAY_SIZE(worlds)]);
+        struct opinion opinion = judge_delegate(world, &cert);
+
+        assert_true(opinion_is_good(&opinion));
+        assert_int_equal(opinion.facts.signer, OCSP_SIGNER_DELEGATE);
+        assert_int_equal(opinion.delegate, 0);
+        assert_int_equal(opinion.facts.delegate_not_before_s, MINT_NOW - 30 * MINT_DAY_S);
+        assert_int_equal(opinion.facts.delegate_not_after_s, MINT_NOW + 60 * MINT_DAY_S);
+        assert_false(opinion.facts.weak_algorithm);
+    }
+}
+
+static void test_a_delegate_is_found_behind_noise(void **state)
+{
+    struct mint_cert cert = world_delegate(&ec, MINT_RSA_OTHER);
+    struct mint_answer spec = world_answer(&ec);
+    struct opinion opinion;
+
+    (void)state;
+    spec.signer = mint_cert(&cert);
+    spec.signer_key = MINT_RSA_OTHER;
+    spec.embed_signer = spec.by_key = true;
+    spec.embedded[0] = ec.ca;
+    spec.embedded[1] = ec.other;
+    opinion = judge(&ec, &spec);
+    assert_true(opinion_is_good(&opinion));
+    assert_int_equal(opinion.delegate, 2);
+    spec.embed_signer = false;
+    assert_int_equal(signature_of(&ec, &spec), REASON_SIGNER_NOT_FOUND);
+    X509_free(spec.signer);
+}
+
+static void test_dates_of_a_delegate_are_facts_not_a_verdict(void **state)
+{
+    struct mint_cert cert = world_delegate(&rsa, MINT_EC);
+    struct mint_answer spec = world_answer(&rsa);
+    struct opinion opinion;
+
+    (void)state;
+    cert.not_after_s = MINT_NOW - 1;
+    spec.signer = mint_cert(&cert);
+    spec.signer_key = MINT_EC;
+    spec.embed_signer = true;
+    opinion = world_judge(&rsa, &spec); /* OpenSSL judges the dates at once */
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    assert_int_equal(opinion.facts.delegate_not_after_s, MINT_NOW - 1);
+    assert_false(mint_oracle(slice_of_buf(&rsa.answer), rsa.ca));
+    X509_free(spec.signer);
+}
+
+static void test_delegates_without_authority_are_refused(void **state)
+{
+    static const struct {
+        size_t index;
+        const char *name;
+        const char *value;
+    } changes[] = {
+        {0, "basicConstraints", "CA:FALSE"}, /* no extended key usage at all */
+        {0, "extendedKeyUsage", "serverAuth"},
+        {0, "extendedKeyUsage", "anyExtendedKeyUsage"},
+        {1, "basicConstraints", "CA:TRUE"},
+        {1, "1.2.3.4", "critical,DER:05:00"},
+        {2, "authorityKeyIdentifier", "DER:30:06:80:04:00:01:02:03"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(changes) * ARRAY_SIZE(worlds); i++) {
+        struct world *world = worlds[i % ARRAY_SIZE(worlds)];
+        struct mint_cert cert = world_delegate(world, MINT_EC_384);
+        size_t change = i / ARRAY_SIZE(worlds);
+
+        cert.extensions[changes[change].index].name = changes[change].name;
+        cert.extensions[changes[change].index].value = changes[change].value;
+        assert_int_equal(judge_delegate(world, &cert).facts.signature, REASON_UNAUTHORIZED_SIGNER);
+        cert = world_delegate(world, MINT_EC_384);
+        cert.version_1 = true; /* extensions are none of its business */
+        assert_int_equal(judge_delegate(world, &cert).facts.signature, REASON_UNAUTHORIZED_SIGNER);
+    }
+}
+
+static void test_a_delegate_of_another_issuer_is_refused(void **state)
+{
+    struct mint_cert cert = world_delegate(&ec, MINT_EC_384);
+    X509 *renamed =
+        mint_cert(&(struct mint_cert){.name = "Renamed CA", .key = MINT_EC, .issuer_key = MINT_EC});
+
+    (void)state;
+    cert.issuer_key = MINT_EC_OTHER; /* says our issuer's name, but has not its signature */
+    assert_int_equal(judge_delegate(&ec, &cert).facts.signature, REASON_UNAUTHORIZED_SIGNER);
+    cert = world_delegate(&ec, MINT_EC_384);
+    cert.issuer = rsa.other; /* a leaf of our issuer gives itself a child */
+    cert.issuer_key = MINT_EC_OTHER;
+    cert.extensions[2].name = NULL;
+    assert_int_equal(judge_delegate(&ec, &cert).facts.signature, REASON_UNAUTHORIZED_SIGNER);
+    cert.issuer = renamed; /* our issuer's key under another name: not "issued directly" */
+    cert.issuer_key = MINT_EC;
+    assert_int_equal(judge_delegate(&ec, &cert).facts.signature, REASON_UNAUTHORIZED_SIGNER);
+    cert.issuer = NULL; /* self-signed */
+    cert.issuer_key = MINT_EC_384;
+    assert_int_equal(judge_delegate(&ec, &cert).facts.signature, REASON_UNAUTHORIZED_SIGNER);
+    X509_free(renamed);
+}
+
+static void test_the_leaf_never_signs_for_itself(void **state)
+{
+    struct mint_answer spec = world_answer(&ec);
+    struct mint_cert cert = world_delegate(&ec, MINT_RSA_OTHER);
+    struct cert_facts saved = *ec.facts;
+    struct buf der = BUF_INIT(LIMIT_CERT_SIZE);
+    struct opinion opinion;
+
+    (void)state;
+    spec.signer = ec.leaf;
+    spec.signer_key = MINT_EC_OTHER;
+    spec.embed_signer = true;
+    assert_int_equal(signature_of(&ec, &spec), REASON_UNAUTHORIZED_SIGNER);
+    /* not even with the key usage for it */
+    spec.signer = mint_cert(&cert);
+    spec.signer_key = MINT_RSA_OTHER;
+    assert_int_equal(signature_of(&ec, &spec), REASON_GOOD);
+    mint_der(spec.signer, &der);
+    assert_true(crypto_digest(ec.crypto, CERTID_SHA256, slice_of_buf(&der), ec.facts->leaf_sha256));
+    opinion = world_judge(&ec, &spec);
+    assert_int_equal(opinion.facts.signature, REASON_UNAUTHORIZED_SIGNER);
+    *ec.facts = saved;
+    buf_deinit(&der);
+    X509_free(spec.signer);
+}
+
+static void test_a_delegate_named_like_the_issuer_is_a_bad_signature(void **state)
+{
+    struct mint_cert cert = world_delegate(&ec, MINT_EC_OTHER);
+    struct mint_answer spec = world_answer(&ec);
+
+    (void)state;
+    cert.name = "Test CA";
+    assert_int_equal(judge_delegate(&ec, &cert).facts.signature, REASON_BAD_SIGNATURE);
+    cert = world_delegate(&ec, MINT_RSA_OTHER); /* a key of another type altogether */
+    cert.name = "Test CA";
+    assert_int_equal(judge_delegate(&ec, &cert).facts.signature, REASON_BAD_SIGNATURE);
+    /* by key it can be told apart */
+    spec.signer = mint_cert(&cert);
+    spec.signer_key = MINT_RSA_OTHER;
+    spec.embed_signer = spec.by_key = true;
+    assert_int_equal(signature_of(&ec, &spec), REASON_GOOD);
+    X509_free(spec.signer);
+}
+
+static void test_of_two_delegates_of_one_name_the_one_who_signed_counts(void **state)
+{
+    struct mint_cert first = world_delegate(&ec, MINT_EC_384), second = first;
+    struct mint_answer spec = world_answer(&ec);
+    struct opinion opinion;
+
+    (void)state;
+    second.key = MINT_EC_OTHER;
+    second.serial_hex = "3001";
+    spec.embedded[0] = mint_cert(&first);
+    spec.embedded[1] = spec.signer = mint_cert(&second);
+    spec.signer_key = MINT_EC_OTHER;
+    opinion = world_judge(&ec, &spec);
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    assert_int_equal(opinion.delegate, 1);
+    X509_free(spec.embedded[0]);
+    X509_free(spec.embedded[1]);
+}
+
+static void test_weak_algorithms_are_told(void **state)
+{
+    struct mint_answer spec = world_answer(&rsa);
+    struct mint_cert cert = world_delegate(&rsa, MINT_EC);
+    struct opinion opinion;
+
+    (void)state;
+    spec.digest = EVP_sha1();
+    opinion = judge(&rsa, &spec);
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    assert_true(opinion.facts.weak_algorithm);
+    spec.digest = EVP_sha512();
+    assert_false(judge(&rsa, &spec).facts.weak_algorithm);
+    cert.digest = EVP_sha1();
+    opinion = judge_delegate(&rsa, &cert);
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    assert_true(opinion.facts.weak_algorithm);
+    assert_true(judge_delegate(&rsa, &cert).facts.weak_algorithm); /* remembered, too */
+    cert = world_delegate(&rsa, MINT_RSA_SMALL);
+    opinion = judge_delegate(&rsa, &cert);
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    assert_true(opinion.facts.weak_algorithm);
+}
+
+static void test_md5_is_unsupported_not_bad(void **state)
+{
+    struct mint_answer spec = world_answer(&rsa);
+    struct mint_cert cert = world_delegate(&rsa, MINT_EC);
+
+    (void)state;
+    spec.digest = EVP_md5();
+    assert_int_equal(world_judge(&rsa, &spec).facts.signature, REASON_UNSUPPORTED_ALGORITHM);
+    cert.digest = EVP_md5();
+    assert_int_equal(judge_delegate(&rsa, &cert).facts.signature, REASON_UNSUPPORTED_ALGORITHM);
+}
+
+static void test_rsa_pss_is_verified(void **state)
+{
+    const EVP_MD *digests[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
+    struct mint_answer spec = world_answer(&rsa);
+    struct opinion opinion;
+
+    (void)state;
+    spec.pss = true;
+    for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
+        spec.digest = digests[i];
+        opinion = judge(&rsa, &spec);
+        assert_int_equal(opinion.facts.signature, REASON_GOOD);
+        assert_false(opinion.facts.weak_algorithm);
+    }
+    spec.digest = EVP_sha1();
+    opinion = judge(&rsa, &spec);
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    assert_true(opinion.facts.weak_algorithm);
+}
+
+static void test_a_responder_that_nobody_is_was_not_found(void **state)
+{
+    struct mint_answer spec = world_answer(&ec);
+
+    (void)state;
+    spec.signer = rsa.other;
+    spec.signer_key = MINT_EC_OTHER;
+    assert_int_equal(signature_of(&ec, &spec), REASON_SIGNER_NOT_FOUND);
+    spec.embedded[0] = ec.leaf; /* right key, but not the name that the answer says */
+    assert_int_equal(signature_of(&ec, &spec), REASON_SIGNER_NOT_FOUND);
+}
+
+/* One bit wrong anywhere: never accepted, except in embedded certificates that do not matter. */
+static void assert_no_flip_is_accepted(struct world *world, const struct mint_answer *spec)
+{
+    struct opinion opinion = judge(world, spec);
+    uint8_t *bytes = world->answer.data;
+
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    for (size_t bit = 0; bit < world->answer.size * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        opinion = world_judge_bytes(world, slice_of_buf(&world->answer));
+        assert_false(opinion_is_good(&opinion));
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
+static void test_a_flipped_bit_is_never_accepted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(worlds); i++) {
+        struct mint_answer spec = world_answer(worlds[i]);
+        struct mint_cert cert = world_delegate(worlds[i], MINT_RSA_OTHER);
+
+        assert_no_flip_is_accepted(worlds[i], &spec);
+        if (worlds[i]->ca_key == MINT_RSA) {
+            spec.pss = true;
+            assert_no_flip_is_accepted(worlds[i], &spec);
+            spec.pss = false;
+        }
+        spec.signer = mint_cert(&cert);
+        spec.signer_key = MINT_RSA_OTHER;
+        spec.embed_signer = true;
+        assert_no_flip_is_accepted(worlds[i], &spec);
+        X509_free(spec.signer);
+    }
+}
+
+/* More delegates than are remembered, twice around: all stay good, and none is taken for another.
+ */
+static void test_more_delegates_than_are_remembered_all_work(void **state)
+{
+    struct mint_cert cert = world_delegate(&ec, MINT_EC_384);
+    char serial[] = "4000";
+
+    (void)state;
+    for (unsigned i = 0; i < 600; i++) {
+        struct opinion opinion;
+
+        serial[1] = "0123456789ABCDEF"[i % 300 >> 8];
+        serial[2] = "0123456789ABCDEF"[i % 300 >> 4 & 15];
+        serial[3] = "0123456789ABCDEF"[i % 300 & 15];
+        cert.serial_hex = serial;
+        opinion = judge_delegate(&ec, &cert);
+        assert_true(opinion_is_good(&opinion));
+    }
+}
+
+static void test_a_delegate_remembered_for_one_issuer_is_none_for_another(void **state)
+{
+    struct mint_cert cert = world_delegate(&ec, MINT_EC_384);
+    struct mint_answer spec = world_answer(&rsa);
+    struct signer *own = rsa.signer;
+
+    (void)state;
+    spec.signer = mint_cert(&cert);
+    spec.signer_key = MINT_EC_384;
+    spec.embed_signer = true;
+    rsa.signer = ec.signer; /* one memory for two issuers of the same name */
+    spec.singles[0].issuer = ec.ca;
+    assert_int_equal(signature_of(&ec, &spec), REASON_GOOD);
+    spec.singles[0].issuer = rsa.ca;
+    assert_int_equal(signature_of(&rsa, &spec), REASON_UNAUTHORIZED_SIGNER);
+    rsa.signer = own;
+    X509_free(spec.signer);
+}
+
+static void assert_repaired(struct world *world, const struct mint_answer *spec, unsigned certs)
+{
+    struct opinion opinion = judge(world, spec), again;
+    struct buf served = BUF_INIT(LIMIT_ANSWER_SIZE);
+
+    assert_true(opinion_is_good(&opinion));
+    repair_answer(&served, slice_of_buf(&world->answer), &opinion.view, &opinion.facts,
+                  opinion.delegate);
+    assert_int_equal(buf_status(&served), 0);
+    again = world_judge_bytes(world, slice_of_buf(&served));
+    assert_true(opinion_is_good(&again));
+    assert_true(mint_oracle(slice_of_buf(&served), world->ca));
+    assert_int_equal(again.facts.embedded_certs, certs);
+    assert_int_equal(again.facts.signer, opinion.facts.signer);
+    assert_true(slice_equal(again.view.tbs, opinion.view.tbs));
+    if (opinion.facts.embedded_certs == certs) {
+        assert_true(slice_equal(slice_of_buf(&served), slice_of_buf(&world->answer)));
+    }
+    buf_deinit(&served);
+}
+
+static void test_served_answers_carry_the_delegate_alone(void **state)
+{
+    static const unsigned counts[] = {0, 1, 8, 9, 39};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(counts) * ARRAY_SIZE(worlds); i++) {
+        struct world *world = worlds[i % ARRAY_SIZE(worlds)];
+        unsigned count = counts[i / ARRAY_SIZE(worlds)];
+        struct mint_cert cert = world_delegate(world, MINT_RSA_OTHER);
+        struct mint_answer spec = world_answer(world);
+
+        for (unsigned k = 0; k < count; k++) {
+            spec.embedded[k] = k % 2 ? world->ca : world->other;
+        }
+        assert_repaired(world, &spec, 0);
+        spec.signer = mint_cert(&cert);
+        spec.signer_key = MINT_RSA_OTHER;
+        spec.embed_signer = true;
+        assert_repaired(world, &spec, 1);
+        X509_free(spec.signer);
+    }
+}
+
+static void test_an_answer_of_nobody_is_served_as_it_came(void **state)
+{
+    struct mint_answer spec = world_answer(&ec);
+    struct buf served = BUF_INIT(LIMIT_ANSWER_SIZE);
+    struct opinion opinion;
+
+    (void)state;
+    spec.signer = rsa.other;
+    spec.signer_key = MINT_EC_OTHER;
+    spec.embedded[0] = ec.leaf;
+    opinion = judge(&ec, &spec);
+    assert_int_equal(opinion.facts.signer, OCSP_SIGNER_NONE);
+    repair_answer(&served, slice_of_buf(&ec.answer), &opinion.view, &opinion.facts, 0);
+    assert_true(slice_equal(slice_of_buf(&served), slice_of_buf(&ec.answer)));
+    buf_deinit(&served);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return world_setup(&rsa, MINT_RSA) || world_setup(&ec, MINT_EC);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_teardown(&rsa);
+    world_teardown(&ec);
+    mint_deinit();
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer_of_the_issuer_is_good),
+        cmocka_unit_test(test_an_answer_of_a_delegate_is_good),
+        cmocka_unit_test(test_a_delegate_is_found_behind_noise),
+        cmocka_unit_test(test_dates_of_a_delegate_are_facts_not_a_verdict),
+        cmocka_unit_test(test_delegates_without_authority_are_refused),
+        cmocka_unit_test(test_a_delegate_of_another_issuer_is_refused),
+        cmocka_unit_test(test_the_leaf_never_signs_for_itself),
+        cmocka_unit_test(test_a_delegate_named_like_the_issuer_is_a_bad_signature),
+        cmocka_unit_test(test_of_two_delegates_of_one_name_the_one_who_signed_counts),
+        cmocka_unit_test(test_weak_algorithms_are_told),
+        cmocka_unit_test(test_md5_is_unsupported_not_bad),
+        cmocka_unit_test(test_rsa_pss_is_verified),
+        cmocka_unit_test(test_a_responder_that_nobody_is_was_not_found),
+        cmocka_unit_test(test_a_flipped_bit_is_never_accepted),
+        cmocka_unit_test(test_more_delegates_than_are_remembered_all_work),
+        cmocka_unit_test(test_a_delegate_remembered_for_one_issuer_is_none_for_another),
+        cmocka_unit_test(test_served_answers_carry_the_delegate_alone),
+        cmocka_unit_test(test_an_answer_of_nobody_is_served_as_it_came),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "io/clock.h"
+#include "publish/files.h"
+#include "publish/haproxy.h"
+
+#define SLEEP_MOST_MS 30000
+
+struct publisher {
+    struct publish_context context; /* must be first: wake() gets it */
+    const struct config *config;
+    struct files *files;
+    struct target **targets;
+    size_t target_count;
+    struct runner **runners;
+    size_t runner_count;
+    uv_timer_t timer;
+    bool awake; /* the timer is set to now */
+};
+
+/* What earlier runs left belongs to no target of the configuration. */
+static const struct target_config leftover_config = {.type = TARGET_FILE};
+
+static void publisher_free(struct publisher *publisher)
+{
+    files_free(publisher->files);
+    for (size_t i = 0; i < publisher->target_count; ++i) {
+        publisher->targets[i]->ops->free(publisher->targets[i]);
+    }
+    for (size_t i = 0; i < publisher->runner_count; ++i) {
+        runner_free(publisher->runners[i]);
+    }
+    publisher->files = NULL;
+    publisher->target_count = 0;
+    publisher->runner_count = 0;
+    free(publisher->targets);
+    free(publisher->runners);
+    publisher->targets = NULL;
+    publisher->runners = NULL;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void publisher_wake(struct publish_context *context)
+{
+    struct publisher *publisher = (struct publisher *)context;
+
+    if (!publisher->awake) {
+        publisher->awake = true;
+        uv_timer_start(&publisher->timer, on_timer, 0, 0);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct publisher *publisher = timer->data;
+    struct instant now = publisher->context.clock();
+    int64_t deadline_ms;
+    int64_t wait_ms;
+
+    publisher->awake = false;
+    deadline_ms = files_tick(publisher->files, now);
+    for (size_t i = 0; i < publisher->target_count; ++i) {
+        struct target *target = publisher->targets[i];
+
+        if (target->ops->tick) {
+            deadline_ms = time_min(deadline_ms, target->ops->tick(target, now));
+        }
+    }
+    for (size_t i = 0; i < publisher->runner_count; ++i) {
+        deadline_ms = time_min(deadline_ms, runner_tick(publisher->runners[i], now));
+    }
+    if (publisher->awake || deadline_ms == INSTANT_NEVER) {
+        return;
+    }
+    wait_ms = time_max(time_sub(deadline_ms, now.mono_ms), 0);
+    uv_timer_start(&publisher->timer, on_timer, (uint64_t)time_min(wait_ms, SLEEP_MOST_MS), 0);
+}
+
+static int add_target(struct publisher *publisher, struct target *target)
+{
+    struct target **targets =
+        realloc(publisher->targets, (publisher->target_count + 1) * sizeof(struct target *));
+
+    if (!targets) {
+        target->ops->free(target);
+        return -ENOMEM;
+    }
+    publisher->targets = targets;
+    targets[publisher->target_count++] = target;
+    return 0;
+}
+
+/* The runner of @command: one for all targets that have the same. */
+static int open_runner(struct publisher *publisher, const char *command, int64_t interval_s,
+                       struct runner **ret_runner)
+{
+    struct runner **runners;
+    int r;
+
+    for (size_t i = 0; i < publisher->runner_count; ++i) {
+        if (text_equal(runner_command(publisher->runners[i]), command)) {
+            runner_share(publisher->runners[i], interval_s);
+            *ret_runner = publisher->runners[i];
+            return 0;
+        }
+    }
+    runners = realloc(publisher->runners, (publisher->runner_count + 1) * sizeof(struct runner *));
+    if (!runners) {
+        return -ENOMEM;
+    }
+    publisher->runners = runners;
+    r = runner_new(&runners[publisher->runner_count], &publisher->context, command, interval_s);
+    if (r) {
+        return error_trace(r);
+    }
+    *ret_runner = runners[publisher->runner_count++];
+    return 0;
+}
+
+static int add_runner(struct publisher *publisher, struct file_target *target, const char *command,
+                      const struct target_config *config)
+{
+    struct runner *runner;
+    int r = open_runner(publisher, command, config->reload_interval_s, &runner);
+
+    if (!r) {
+        r = file_target_add_runner(target, runner, config->type == TARGET_COMMAND ? config : NULL);
+    }
+    return r ? error_trace(r) : 0;
+}
+
+/* A target with a command of its own runs that; all others run the targets of type command. */
+static int add_runners(struct publisher *publisher, struct file_target *target,
+                       const struct target_config *own)
+{
+    const struct config *config = publisher->config;
+    int r = 0;
+
+    if (own->command) {
+        return add_runner(publisher, target, own->command, own);
+    }
+    for (size_t i = 0; i < config->target_count && !r; ++i) {
+        if (config->targets[i].type == TARGET_COMMAND && config->targets[i].command) {
+            r = add_runner(publisher, target, config->targets[i].command, &config->targets[i]);
+        }
+    }
+    return r;
+}
+
+static int add_files(struct publisher *publisher, const struct file_settings *settings)
+{
+    struct file_target *target;
+    int r = file_target_new(&target, publisher->files, settings);
+
+    if (r) {
+        return error_trace(r);
+    }
+    r = add_target(publisher, &target->base);
+    if (!r && settings->config->type != TARGET_HAPROXY) {
+        r = add_runners(publisher, target, settings->config);
+    }
+    if (!r && settings->folder) {
+        disk_clean(settings->folder);
+        nginx_repair(target, publisher->context.clock().wall_s);
+    }
+    return r ? error_trace(r) : 0;
+}
+
+static int add_haproxy(struct publisher *publisher, const struct target_config *config)
+{
+    struct haproxy_target *target;
+    int r;
+
+    if (config->path && *config->path) {
+        r = haproxy_target_new(&target, &publisher->context, config);
+        if (!r) {
+            r = add_target(publisher, &target->base);
+        }
+        if (r) {
+            return error_trace(r);
+        }
+    }
+    if (config->ocsp) {
+        const struct file_settings settings = {
+            .config = config, .kind = "haproxy", .template = config->ocsp};
+
+        return add_files(publisher, &settings);
+    }
+    return 0;
+}
+
+static int add_configured(struct publisher *publisher, const struct target_config *config)
+{
+    struct file_settings settings = {.config = config};
+
+    switch (config->type) {
+    case TARGET_FILE:
+        settings.kind = "file";
+        settings.template = config->path;
+        return add_files(publisher, &settings);
+    case TARGET_NGINX:
+        settings.kind = "nginx";
+        settings.template = config->name ? config->name : "{name}";
+        settings.folder = config->path;
+        return add_files(publisher, &settings);
+    case TARGET_HAPROXY:
+        return add_haproxy(publisher, config);
+    case TARGET_COMMAND:
+        return 0; /* its runner belongs to the others */
+    }
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struct config *config,
+                  struct store *store, const struct log *log)
+{
+    struct publisher *publisher = calloc(1, sizeof(*publisher));
+    int r;
+
+    if (!publisher) {
+        return -ENOMEM;
+    }
+    publisher->config = config;
+    publisher->context = (struct publish_context){
+        .loop = loop,
+        .store = store,
+        .log = log,
+        .state_dir = config->state_dir,
+        .rng = {uv_hrtime()},
+        .clock = clock_now,
+        .wake = publisher_wake,
+    };
+    uv_timer_init(loop, &publisher->timer);
+    publisher->timer.data = publisher;
+    r = files_new(&publisher->files, &publisher->context);
+    for (size_t i = 0; i < config->target_count && !r; ++i) {
+        r = add_configured(publisher, &config->targets[i]);
+    }
+    if (r) {
+        publisher_close(publisher);
+        return error_trace(r);
+    }
+    *ret_publisher = publisher;
+    return 0;
+}
+
+void publisher_close(struct publisher *publisher)
+{
+    if (!publisher) {
+        return;
+    }
+    publisher_free(publisher);
+    publisher->awake = true; /* nobody starts the timer any more */
+    uv_close((uv_handle_t *)&publisher->timer, on_closed);
+}
+
+void publisher_publish(struct publisher *publisher, struct place place, const struct staple *staple)
+{
+    _cleanup_(wish_unrefp)
+    struct wish *wish = wish_new(staple);
+    int r = wish ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < publisher->target_count && !r; ++i) {
+        struct target *target = publisher->targets[i];
+
+        if (target_takes(target->config, place.path)) {
+            r = target->ops->publish(target, place, staple->cert, wish);
+        }
+    }
+    if (r) {
+        log_say(publisher->context.log, NOTE_ERROR,
+                "out of memory: the staple of %s is not published", place.path);
+    }
+}
+
+void publisher_withdraw(struct publisher *publisher, struct place place,
+                        const struct cert_facts *cert, bool quiet)
+{
+    for (size_t i = 0; i < publisher->target_count; ++i) {
+        struct target *target = publisher->targets[i];
+
+        if (target_takes(target->config, place.path)) {
+            target->ops->withdraw(target, place, cert, quiet);
+        }
+    }
+}
+
+int publisher_recall(struct publisher *publisher, struct place place, const struct cert_facts *cert,
+                     struct buf *ret_der)
+{
+    for (size_t i = 0; i < publisher->target_count; ++i) {
+        struct target *target = publisher->targets[i];
+
+        if (target->ops->recall && target_takes(target->config, place.path) &&
+            target->ops->recall(target, place, cert, ret_der) == 0) {
+            return 0;
+        }
+    }
+    return STORE_E_NONE;
+}
+
+/* A target without a template, whose servers take changes by @command. */
+static int open_leftovers(struct publisher *publisher, const char *command,
+                          struct file_target **ret_target)
+{
+    const struct file_settings settings = {.config = &leftover_config, .kind = "file"};
+    struct file_target *target;
+    struct runner *runner;
+    int r;
+
+    r = file_target_new(&target, publisher->files, &settings);
+    if (!r) {
+        r = add_target(publisher, &target->base);
+    }
+    if (!r && *command) {
+        r = open_runner(publisher, command, 3600, &runner);
+        if (!r) {
+            r = file_target_add_runner(target, runner, NULL);
+        }
+    }
+    *ret_target = r ? NULL : target;
+    return r ? error_trace(r) : 0;
+}
+
+/* Its certificate is gone, or the configuration publishes it elsewhere by now. */
+static int withdraw_row(struct publisher *publisher, struct file_row *row, struct table *leftovers)
+{
+    struct files *files = publisher->files;
+    struct file_target *target = table_get(leftovers, row->command);
+    struct file_entry *entry;
+    int r = 0;
+
+    if (table_get(&files->outputs, row->path)) {
+        if (publisher->context.store) { /* wanted; where it leads to has a row of its own */
+            store_drop_published(publisher->context.store, row->path);
+        }
+        return 0;
+    }
+    if (!target) {
+        r = open_leftovers(publisher, row->command, &target);
+        if (!r) {
+            r = table_set(leftovers, target->runner_count ? runner_command(target->runners[0]) : "",
+                          target);
+        }
+    }
+    if (!r) {
+        r = files_open_entry(target, row->path, *row->snippet ? row->snippet : NULL, &entry);
+    }
+    if (r) {
+        return error_trace(r);
+    }
+    files_hide(entry, false);
+    if (table_get(&files->rows, entry->output) && publisher->context.store) {
+        store_drop_published(publisher->context.store, entry->output); /* a link by now */
+    }
+    return 0;
+}
+
+void publisher_reconcile(struct publisher *publisher)
+{
+    struct table leftovers = TABLE_INIT(rng_next(&publisher->context.rng));
+    size_t cursor = 0;
+    struct file_row *row;
+    int r = 0;
+
+    while (!r && (row = table_next(&publisher->files->rows, &cursor))) {
+        r = withdraw_row(publisher, row, &leftovers);
+    }
+    if (r) {
+        log_say(publisher->context.log, NOTE_ERROR,
+                "out of memory: what earlier runs published is not withdrawn");
+    }
+    table_deinit(&leftovers);
+    for (size_t i = 0; i < publisher->target_count; ++i) {
+        if (publisher->targets[i]->ops->reconcile) {
+            publisher->targets[i]->ops->reconcile(publisher->targets[i]);
+        }
+    }
+}
+
+void publisher_settle(struct publisher *publisher)
+{
+    int64_t mono_ms = publisher->context.clock().mono_ms;
+
+    for (size_t i = 0; i < publisher->runner_count; ++i) {
+        reload_settle(runner_reload(publisher->runners[i]), mono_ms);
+    }
+    publisher_wake(&publisher->context);
+}
+
+bool publisher_busy(const struct publisher *publisher)
+{
+    bool busy = files_busy(publisher->files);
+
+    for (size_t i = 0; i < publisher->target_count && !busy; ++i) {
+        const struct target *target = publisher->targets[i];
+
+        busy = target->ops->busy && target->ops->busy(target);
+    }
+    for (size_t i = 0; i < publisher->runner_count && !busy; ++i) {
+        busy = runner_busy(publisher->runners[i]);
+    }
+    return busy;
+}
+
+bool publisher_failing(const struct publisher *publisher)
+{
+    bool failing = files_failing(publisher->files);
+
+    for (size_t i = 0; i < publisher->target_count && !failing; ++i) {
+        const struct target *target = publisher->targets[i];
+
+        failing = target->ops->failing && target->ops->failing(target);
+    }
+    for (size_t i = 0; i < publisher->runner_count && !failing; ++i) {
+        failing = runner_failing(publisher->runners[i]);
+    }
+    return failing;
+}

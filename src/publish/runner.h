@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A command of the configuration with its reload rules. Targets with the same command share one
+ * runner, so that a server is reloaded once for all of them. */
+
+#include "publish/reload.h"
+#include "publish/target.h"
+
+struct runner;
+
+/* @command is copied. */
+int runner_new(struct runner **ret_runner, struct publish_context *context, const char *command,
+               int64_t interval_s);
+
+/* While the command runs it stays in memory until that has ended; the loop must go on so long. */
+struct runner *runner_free(struct runner *runner);
+
+const char *runner_command(const struct runner *runner);
+
+/* The reload rules, for noting changes and settling. The smaller interval of several targets
+ * counts: runner_share(). */
+struct reload *runner_reload(struct runner *runner);
+void runner_share(struct runner *runner, int64_t interval_s);
+
+/* Runs the command when it is due; the next deadline. */
+int64_t runner_tick(struct runner *runner, struct instant now);
+
+bool runner_covers(const struct runner *runner, uint64_t change);
+bool runner_busy(const struct runner *runner);
+bool runner_failing(const struct runner *runner);

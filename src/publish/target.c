@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/target.h"
+
+#include <assert.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wish *wish_new(const struct staple *staple)
+{
+    struct wish *wish = malloc(sizeof(*wish) + staple->der.size);
+
+    if (!wish) {
+        return NULL;
+    }
+    *wish = (struct wish){
+        .refs = 1,
+        .serve = staple->serve,
+        .next_update_s = staple->next_update_s,
+        .urgent = staple->urgent,
+        .size = staple->der.size,
+    };
+    memcpy(wish->leaf, staple->cert->leaf_sha256, SHA256_SIZE);
+    memcpy(wish->der, staple->der.data, staple->der.size);
+    return wish;
+}
+
+struct wish *wish_ref(struct wish *wish)
+{
+    assert(wish->refs > 0);
+    ++wish->refs;
+    return wish;
+}
+
+struct wish *wish_unref(struct wish *wish)
+{
+    if (wish && --wish->refs == 0) {
+        free(wish);
+    }
+    return NULL;
+}
+
+bool target_takes(const struct target_config *config, const char *path)
+{
+    for (size_t i = 0; i < config->only_count; ++i) {
+        if (fnmatch(config->only[i], path, 0) == 0) {
+            return true;
+        }
+    }
+    return config->only_count == 0;
+}
+
+int64_t target_backoff_ms(struct rng *rng, unsigned failures, int64_t first_ms, int64_t most_ms)
+{
+    int64_t wait_ms = first_ms;
+
+    for (unsigned i = 1; i < failures && wait_ms < most_ms; ++i) {
+        wait_ms *= 2;
+    }
+    wait_ms = time_min(wait_ms, most_ms);
+    return wait_ms / 2 + (int64_t)rng_below(rng, (uint64_t)(wait_ms / 2) + 1);
+}

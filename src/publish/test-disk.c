@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/test-world.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "publish/disk.h"
+
+static struct test_world world;
+static struct buf fault = {.max = 8192};
+
+/* The disk that is full: __wrap_write() is what disk.c gets. */
+static bool disk_full;
+ssize_t __real_write(int fd, const void *data, size_t size);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+ssize_t __wrap_write(int fd, const void *data, size_t size)
+{
+    if (disk_full && fd > 2) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_write(fd, data, size);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    disk_full = false;
+    test_world_begin(&world);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    test_world_end(&world);
+    buf_deinit(&fault);
+    return 0;
+}
+
+static int put(const char *path, const char *text)
+{
+    const struct disk_file file = {
+        .path = path,
+        .content = slice_of_text(text),
+        .mode = 0640,
+        .gid = (gid_t)-1,
+        .make_under = world.state,
+    };
+
+    return disk_write(&file, &fault);
+}
+
+static void test_new_file_has_content_and_mode(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    struct stat info;
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    assert_string_equal(test_read(path), "one");
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0640);
+    assert_int_equal(test_count_files(world.dir), 1);
+}
+
+static void test_mode_does_not_depend_on_the_umask(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    mode_t old = umask(0777);
+    struct stat info;
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    umask(old);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0640);
+}
+
+static void test_replacing_makes_a_new_inode(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    struct stat before;
+    struct stat after;
+    int fd;
+    char text[4] = "";
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &before), 0);
+    assert_int_equal(put(path, "two"), 0);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_not_equal(before.st_ino, after.st_ino);
+    assert_int_equal(read(fd, text, 3), 3); /* who reads meanwhile gets all of the old one */
+    assert_string_equal(text, "one");
+    close(fd);
+}
+
+static void test_same_content_is_not_written_but_its_mode_is_put_right(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    struct stat before;
+    struct stat after;
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(put(path, "one"), DISK_E_SAME);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    assert_int_equal(after.st_mode & 07777, 0640);
+}
+
+static void test_full_disk_keeps_the_old_file_and_leaves_nothing(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    disk_full = true;
+    assert_int_equal(put(path, "two"), DISK_E_FAILED);
+    disk_full = false;
+    assert_non_null(strstr(buf_text(&fault), "disk is full"));
+    assert_non_null(strstr(buf_text(&fault), "a.ocsp"));
+    assert_string_equal(test_read(path), "one");
+    assert_int_equal(test_count_files(world.dir), 1);
+    assert_int_equal(put(path, "two"), 0);
+    assert_string_equal(test_read(path), "two");
+}
+
+static void test_missing_folder_is_told_and_not_made(void **state)
+{
+    const char *path = test_path(&world, "none/a.ocsp");
+
+    (void)state;
+    assert_int_equal(put(path, "one"), DISK_E_FAILED);
+    assert_non_null(strstr(buf_text(&fault), "folder does not exist"));
+    assert_false(test_exists(test_path(&world, "none")));
+}
+
+static void test_folder_below_the_state_directory_is_made(void **state)
+{
+    const char *path = test_path(&world, "state/staples/deep/a.ocsp");
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    assert_string_equal(test_read(path), "one");
+}
+
+static void test_symlink_at_the_path_is_not_written_through(void **state)
+{
+    char victim[256];
+    const char *path;
+
+    (void)state;
+    snprintf(victim, sizeof(victim), "%s", test_path(&world, "victim"));
+    test_write(victim, "precious");
+    path = test_path(&world, "a.ocsp");
+    assert_int_equal(symlink(victim, path), 0);
+    assert_int_equal(put(path, "one"), DISK_E_FAILED);
+    assert_string_equal(test_read(victim), "precious");
+}
+
+static void test_folder_or_fifo_at_the_path_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(put(world.state, "one"), DISK_E_FAILED);
+    assert_int_equal(mkfifo(test_path(&world, "fifo"), 0600), 0);
+    assert_int_equal(put(world.path, "one"), DISK_E_FAILED);
+}
+
+static void test_link_into_the_state_directory_is_followed(void **state)
+{
+    struct buf real = BUF_INIT(4096);
+    char expected[256];
+
+    (void)state;
+    snprintf(expected, sizeof(expected), "%s/x.ocsp", world.state);
+    assert_int_equal(symlink("state/x.ocsp", test_path(&world, "a.ocsp")), 0);
+    assert_int_equal(disk_resolve(world.path, world.state, &real, &fault), 0);
+    assert_string_equal(buf_text(&real), expected);
+    assert_int_equal(put(buf_text(&real), "one"), 0);
+    assert_string_equal(test_read(expected), "one");
+    buf_deinit(&real);
+}
+
+static void test_link_elsewhere_is_refused_with_a_sentence(void **state)
+{
+    static const char *const targets[] = {"/etc/passwd", "state/../x", "other", "state/no/x",
+                                          "state/up/x"};
+    struct buf real = BUF_INIT(4096);
+
+    (void)state;
+    assert_int_equal(symlink("..", test_path(&world, "state/up")), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(targets); ++i) {
+        const char *path = test_path(&world, "a.ocsp");
+
+        unlink(path);
+        assert_int_equal(symlink(targets[i], path), 0);
+        if (disk_resolve(path, world.state, &real, &fault) != DISK_E_FAILED) {
+            fail_msg("%s was followed", targets[i]);
+        }
+        assert_non_null(strstr(buf_text(&fault), "symlink"));
+    }
+    buf_deinit(&real);
+}
+
+static void test_link_to_a_link_is_refused(void **state)
+{
+    struct buf real = BUF_INIT(4096);
+
+    (void)state;
+    assert_int_equal(symlink("/etc/passwd", test_path(&world, "state/x")), 0);
+    assert_int_equal(symlink("state/x", test_path(&world, "a.ocsp")), 0);
+    assert_int_equal(disk_resolve(world.path, world.state, &real, &fault), DISK_E_FAILED);
+    buf_deinit(&real);
+}
+
+static void test_left_over_temporary_files_of_ours_are_removed(void **state)
+{
+    static const char *const ours[] = {".a.ocsp.0123456789ab.tmp", ".x.ffffffffffff.tmp"};
+    static const char *const others[] = {".a.ocsp.0123456789aB.tmp", ".a.ocsp.0123456789a.tmp",
+                                         "a.ocsp.0123456789ab.tmp",  ".a.tmp",
+                                         ".0123456789ab.tmp",        ".vimrc.swp"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(ours); ++i) {
+        test_write(test_path(&world, ours[i]), "x");
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); ++i) {
+        test_write(test_path(&world, others[i]), "x");
+    }
+    assert_int_equal(mkdir(test_path(&world, ".d.0123456789ab.tmp"), 0755), 0);
+    disk_clean(world.dir);
+    for (size_t i = 0; i < ARRAY_SIZE(ours); ++i) {
+        assert_false(test_exists(test_path(&world, ours[i])));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); ++i) {
+        assert_true(test_exists(test_path(&world, others[i])));
+    }
+    assert_true(test_exists(test_path(&world, ".d.0123456789ab.tmp")));
+}
+
+static void test_removing_what_is_not_there_is_fine(void **state)
+{
+    (void)state;
+    assert_int_equal(disk_remove(test_path(&world, "a.ocsp"), &fault), DISK_E_ABSENT);
+    assert_int_equal(disk_remove(test_path(&world, "none/a.ocsp"), &fault), DISK_E_ABSENT);
+    test_write(test_path(&world, "a.ocsp"), "x");
+    assert_int_equal(disk_remove(world.path, &fault), 0);
+    assert_false(test_exists(world.path));
+    assert_int_equal(disk_remove(world.state, &fault), DISK_E_FAILED);
+}
+
+static void test_reading_takes_plain_files_up_to_the_cap(void **state)
+{
+    struct buf content = BUF_INIT(4);
+
+    (void)state;
+    test_write(test_path(&world, "a"), "four");
+    assert_int_equal(disk_read(world.path, &content), 0);
+    test_write(test_path(&world, "b"), "fives");
+    assert_int_equal(disk_read(world.path, &content), DISK_E_FAILED);
+    assert_int_equal(disk_read(world.state, &content), DISK_E_FAILED);
+    assert_int_equal(symlink("a", test_path(&world, "c")), 0);
+    assert_int_equal(disk_read(world.path, &content), DISK_E_FAILED);
+    assert_int_equal(mkfifo(test_path(&world, "d"), 0600), 0);
+    assert_int_equal(disk_read(world.path, &content), DISK_E_FAILED);
+    assert_int_equal(disk_read(test_path(&world, "e"), &content), DISK_E_ABSENT);
+    buf_deinit(&content);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_new_file_has_content_and_mode, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mode_does_not_depend_on_the_umask, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replacing_makes_a_new_inode, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_same_content_is_not_written_but_its_mode_is_put_right,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk_keeps_the_old_file_and_leaves_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_missing_folder_is_told_and_not_made, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder_below_the_state_directory_is_made, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_symlink_at_the_path_is_not_written_through, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_folder_or_fifo_at_the_path_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_link_into_the_state_directory_is_followed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_link_elsewhere_is_refused_with_a_sentence, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_link_to_a_link_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_left_over_temporary_files_of_ours_are_removed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_removing_what_is_not_there_is_fine, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reading_takes_plain_files_up_to_the_cap, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the plays. Whatever a play starts is ended by its pid, however the play ends."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from lib import pki, servers, unpack  # noqa: E402
+from lib.clinch import BINARY, Clinch  # noqa: E402
+from lib.openssl import OpensslResponder  # noqa: E402
+from lib.process import end_all  # noqa: E402
+from lib.responder import ScriptedResponder  # noqa: E402
+
+PLAY_LIMIT_S = 60
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", f"limit(seconds): ends a play that takes longer than the "
+                                       f"usual {PLAY_LIMIT_S} s")
+    if not BINARY.exists():
+        pytest.exit(f"there is no {BINARY}: run `make build` first, or set CLINCH", 2)
+
+
+@pytest.fixture(autouse=True)
+def bounded(request):
+    """No play waits for ever."""
+    marker = request.node.get_closest_marker("limit")
+    limit_s = marker.args[0] if marker else PLAY_LIMIT_S
+
+    def ring(*_):
+        raise TimeoutError(f"the play took more than {limit_s} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(limit_s)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def pytest_sessionfinish():
+    end_all()
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """nginx and HAProxy: plays without them would show nothing, so this fails and never skips."""
+    return unpack.get()
+
+
+@pytest.fixture(scope="session")
+def ca():
+    """An RSA authority."""
+    return pki.Authority("clinch test RSA CA")
+
+
+@pytest.fixture(scope="session")
+def ecdsa_ca():
+    return pki.Authority("clinch test ECDSA CA", "ecdsa")
+
+
+@pytest.fixture
+def responder(ca, ecdsa_ca):
+    """A scripted responder for both authorities, good until told otherwise."""
+    with ScriptedResponder(ca, ecdsa_ca) as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def real_responder(ca, tmp_path):
+    """A real `openssl ocsp` for the RSA authority."""
+    with OpensslResponder(tmp_path / "responder", ca) as real:
+        yield real
+
+
+@pytest.fixture
+def certs(tmp_path):
+    """The folder of certificates that clinch is pointed at."""
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def clinch(tmp_path):
+    program = Clinch(tmp_path / "clinch")
+    yield program
+    program.end()
+
+
+@pytest.fixture
+def shop(ca, responder, certs):
+    """The usual certificate: shop.test in certs/shop.pem, with its chain and private key."""
+    leaf = ca.issue("shop.test", url=responder.url)
+    leaf.write(certs / "shop.pem", key=True)
+    return leaf
+
+
+class Front:
+    """nginx and HAProxy as a play needs them, ended with the play."""
+
+    def __init__(self, programs, folder):
+        self.programs = programs
+        self.folder = folder
+        self.running = []
+
+    def nginx(self, *leaves, start=True, snippets=None):
+        """nginx with a site per certificate: (server, snippet folder).
+
+        Each site includes SNIPPETS/NAME*.conf, NAME being the first label of the DNS name.
+        """
+        snippets = snippets or self.folder / "snippets"
+        keys = self.folder / "nginx-keys"
+        snippets.mkdir(exist_ok=True)
+        keys.mkdir(exist_ok=True)
+        sites = []
+        for leaf in leaves:
+            stem = leaf.name.split(".")[0]
+            sites.append(servers.Site(leaf.name, leaf.write(keys / f"{stem}.crt"),
+                                      leaf.write_key(keys / f"{stem}.key"),
+                                      f"{snippets}/{stem}*.conf"))
+        server = servers.Nginx(self.programs, self.folder / "nginx", sites)
+        return self._begin(server, start), snippets
+
+    def haproxy(self, *files, start=True):
+        """HAProxy with these combined files."""
+        return self._begin(servers.HAProxy(self.programs, self.folder / "haproxy", files), start)
+
+    def _begin(self, server, start):
+        self.running.append(server)
+        if start:
+            server.start()
+        return server
+
+    def end(self):
+        for server in self.running:
+            server.__exit__()
+
+
+@pytest.fixture
+def front(programs, tmp_path):
+    servers_of_play = Front(programs, tmp_path)
+    yield servers_of_play
+    servers_of_play.end()

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""status, explain, staple and expire."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from lib import answers
+from lib.process import wait_for
+
+ROW_FIELDS = {"leaf_sha256", "serial", "name", "path", "state", "must_staple", "serve_from",
+              "serve_until", "next_update", "next_try", "last"}
+COLOUR = "\x1b["
+
+
+def test_staple_without_one_ends_with_75_and_says_nothing_on_stdout(clinch, shop, responder,
+                                                                    certs):
+    responder.set("http", code=500)
+    clinch.once(certs)
+    done = clinch.staple(certs / "shop.pem")
+    assert done.code == 75 and not done.raw, done
+
+
+def test_staple_or_empty_ends_with_0(clinch, shop, responder, certs):
+    responder.set("http", code=500)
+    clinch.once(certs)
+    done = clinch.staple(certs / "shop.pem", "--or-empty")
+    assert done.code == 0 and not done.raw, done
+
+
+def test_staple_before_anything_was_fetched_ends_with_75(clinch, shop, certs):
+    assert clinch.staple(certs / "shop.pem").code == 75
+    done = clinch.staple(certs / "shop.pem", "--or-empty")
+    assert done.code == 0 and not done.raw, done
+
+
+def test_staple_of_an_expired_answer_is_nothing(clinch, shop, responder, certs):
+    responder.set("good", age_s=0, life_s=5)
+    assert clinch.once(certs, "--strict").code == 0
+    assert clinch.staple(certs / "shop.pem").code == 0
+    end = time.time() + 5
+    wait_for(lambda: time.time() > end, what="the end of the answer")
+    assert clinch.staple(certs / "shop.pem").code == 75
+
+
+def test_staple_beside_a_running_daemon(clinch, shop, certs):
+    clinch.run(certs)
+    clinch.wait_state(shop, "held")
+    assert answers.read(clinch.staple(certs / "shop.pem").raw).serial == shop.serial
+
+
+def several(ca, responder, certs):
+    """A certificate of every state that one pass can show."""
+    names = ["held", "failing-url", "no-url", "a-very-long-name-that-does-not-fit-into-a-column"]
+    leaves = {name: ca.issue(f"{name}.test", url=None if name == "no-url" else responder.url,
+                             must_staple=name == "held") for name in names}
+    responder.set("tryLater", leaf=leaves["failing-url"])
+    for leaf in leaves.values():
+        leaf.write(certs)
+    return leaves
+
+
+@pytest.mark.parametrize("daemon", [False, True], ids=["store", "daemon"])
+def test_status_json_has_every_field(clinch, ca, responder, certs, daemon):
+    leaves = several(ca, responder, certs)
+    if daemon:
+        clinch.run(certs)
+        clinch.wait_state(leaves["held"], "held")
+        wait_for(lambda: (clinch.row(leaves["failing-url"]) or {}).get("last"), what="a reason")
+    else:
+        clinch.once(certs)
+    rows = {row["name"]: row for row in clinch.status()}
+    assert set(rows) == {leaf.name for leaf in leaves.values()}
+    for leaf in leaves.values():
+        row = rows[leaf.name]
+        assert set(row) >= ROW_FIELDS, row
+        assert row["leaf_sha256"] == leaf.sha256
+        assert row["serial"].lstrip("0") == leaf.serial_hex
+        assert row["path"] == str(certs / f"{leaf.name.split('.')[0]}.pem")
+    held = rows["held.test"]
+    facts = answers.read(responder.sent[leaves["held"].serial])
+    margin = min(300, (facts.next_update - facts.this_update) // 8)
+    assert held["state"] == "held" and held["must_staple"] is True
+    assert held["next_update"] == facts.next_update
+    assert abs(held["serve_until"] - (facts.next_update - margin)) <= 1, held
+    assert rows["failing-url.test"]["state"] == "missing"
+    assert rows["failing-url.test"]["last"], rows
+    assert rows["no-url.test"]["state"] == "no-url"
+
+
+def test_status_is_plain_when_piped(clinch, ca, responder, certs):
+    several(ca, responder, certs)
+    clinch.once(certs)
+    done = clinch.command("status")
+    assert done.code == 0 and COLOUR not in done.out, done
+    for word in ("held.test", "missing", "no-url"):
+        assert word in done.out, done
+
+
+@pytest.mark.parametrize("no_colour", [False, True], ids=["colour", "no-colour"])
+def test_status_fits_a_terminal_of_80_columns(clinch, ca, responder, certs, no_colour):
+    several(ca, responder, certs)
+    clinch.once(certs)
+    env = {"NO_COLOR": "1"} if no_colour else {}
+    code, text = clinch.on_terminal("status", "--state", clinch.state, env=env)
+    assert code == 0 and "held.test" in text, text
+    plain = re.sub("\x1b\\[[0-9;]*[A-Za-z]", "", text)
+    assert max(len(line) for line in plain.splitlines()) <= 80, plain
+    if no_colour:
+        assert COLOUR not in text
+
+
+def test_status_of_one_path_shows_only_that(clinch, ca, responder, certs):
+    several(ca, responder, certs)
+    clinch.once(certs)
+    assert [row["name"] for row in clinch.status(certs / "held.pem")] == ["held.test"]
+
+
+def test_status_in_an_empty_state_directory_is_no_crash(clinch):
+    done = clinch.command("status", "--json")
+    assert done.code in (0, 1, 2), done
+    assert done.code or json.loads(done.out)["certs"] == [], done
+
+
+def test_explain_tells_all_and_asks_nobody(clinch, ca, responder, certs):
+    leaf = ca.issue("must.test", url=responder.url, must_staple=True)
+    path = leaf.write(certs, key=True)
+    done = clinch.bare("explain", path)
+    assert done.code == 0, done
+    asked = answers.certid(leaf)
+    for word in ("must.test", leaf.serial_hex, ca.name, responder.url, "must-staple", "GET",
+                 asked["issuer_name_hash"].native.hex(), asked["issuer_key_hash"].native.hex()):
+        assert word.lower() in done.out.lower(), (word, done)
+    assert responder.count() == 0
+
+
+def test_explain_says_where_an_issuer_is_missing(clinch, ca, responder, certs):
+    path = ca.issue("lone.test", url=responder.url).write(certs, chain=False)
+    done = clinch.bare("explain", path)
+    assert "issuer not found" in done.out + done.err, done
+    found = clinch.bare("explain", path, "--issuer", ca.write(clinch.folder / "ca.pem"))
+    assert found.code == 0 and "ca.pem" in found.out, found
+
+
+def test_explain_of_what_is_no_certificate_ends_with_2(clinch, certs):
+    (certs / "junk.pem").write_bytes(os.urandom(300))
+    done = clinch.bare("explain", certs / "junk.pem")
+    assert done.code == 2 and len(done.lines_about("junk.pem")) == 1, done
+
+
+def short_lived(clinch, responder, certs, publish, life_s=6):
+    """A daemon that publishes answers of a few seconds."""
+    responder.set("good", age_s=0, life_s=life_s)
+    return clinch.run_config(clinch.config([certs], publish))
+
+
+def after(moment):
+    wait_for(lambda: time.time() > moment + 1, 30, "the end of the answer")
+
+
+def test_expire_withdraws_what_a_dead_daemon_left(clinch, shop, responder, certs, tmp_path):
+    staple = tmp_path / "shop.ocsp"
+    daemon = short_lived(clinch, responder, certs, [{"file": tmp_path / "{stem}.ocsp"}])
+    wait_for(staple.exists, what="the staple", tell=daemon.log)
+    daemon.kill_9()
+    end = answers.read(staple.read_bytes()).next_update
+    early = clinch.command("expire")
+    assert early.code == 0 and staple.exists(), early
+    after(end)
+    done = clinch.command("expire")
+    assert done.code == 0 and not staple.exists(), done
+    assert clinch.command("expire").code == 0
+
+
+def test_expire_withdraws_from_nginx(clinch, shop, responder, certs, front):
+    nginx, snippets = front.nginx(shop)
+    daemon = short_lived(clinch, responder, certs,
+                         [{"nginx": snippets, "reload": nginx.command()}])
+    wait_for((snippets / "shop.conf").exists, what="the snippet", tell=daemon.log)
+    wait_for(lambda: nginx.reloads() == 1, what="a reload", tell=daemon.log)
+    daemon.kill_9()
+    after(answers.read((snippets / "shop.ocsp").read_bytes()).next_update)
+    done = clinch.command("expire")
+    assert done.code == 0, done
+    assert not list(snippets.iterdir()), done
+    wait_for(lambda: nginx.reloads() == 2, what="the reload of expire")
+    assert nginx.test()[0] == 0
+
+
+def test_expire_takes_paths_and_needs_no_store(clinch, ca, tmp_path):
+    leaf = ca.issue("x.test")
+    old, good = tmp_path / "old.ocsp", tmp_path / "good.ocsp"
+    for path, life_s in ((old, 3000), (good, 86400)):
+        path.write_bytes(answers.build(answers.certid(leaf), ca, answers.Answer(life_s=life_s)))
+    done = clinch.command("expire", old, good)
+    assert done.code == 0 and not old.exists() and good.exists(), done
+
+
+def test_daemon_withdraws_by_itself_at_the_end(clinch, shop, responder, certs, tmp_path):
+    staple = tmp_path / "shop.ocsp"
+    daemon = short_lived(clinch, responder, certs, [{"file": tmp_path / "{stem}.ocsp"}],
+                         life_s=8)
+    wait_for(staple.exists, what="the staple", tell=daemon.log)
+    responder.stop()
+    end = answers.read(staple.read_bytes()).next_update
+    wait_for(lambda: not staple.exists(), 15, "the withdrawal", tell=daemon.log)
+    assert time.time() <= end + 1
