@@ -93,6 +93,10 @@ static void on_prepare(uv_prepare_t *prepare)
     int64_t due, wait_ms;
 
     daemon_check(daemon, host_flush(daemon->host, now));
+    if (store_begun(daemon->store) != daemon->stores_begun) {
+        daemon->stores_begun = store_begun(daemon->store);
+        daemon_check(daemon, host_store_lost(daemon->host));
+    }
     due = host_deadline_ms(daemon->host);
     if (daemon->turn) {
         due = time_min(due, daemon->turn(daemon, now));
@@ -279,6 +283,7 @@ int daemon_open(struct daemon *daemon, struct config *config, const struct optio
     if (r) {
         return r;
     }
+    daemon->stores_begun = store_begun(daemon->store);
     r = open_parts(daemon);
     if (r) {
         return error_trace(r);

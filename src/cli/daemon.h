@@ -20,6 +20,7 @@ struct daemon {
     struct log log;
     struct config *config;
     struct store *store;
+    unsigned stores_begun; /* how many databases were begun anew until now */
     struct host *host;
     struct fetch *fetch;
     struct scan *scan;
@@ -41,6 +42,11 @@ void daemon_scan(struct daemon *daemon);
 
 /* Adds the sources and issuers of the configuration. */
 void daemon_add_sources(struct daemon *daemon);
+
+/* Takes out of the store what no file holds any more and has ended, and out of `status` what no
+ * file holds. @whole: all sources were looked at; otherwise only certificates whose file is gone or
+ * holds another one by now are concerned. */
+void daemon_tidy(struct daemon *daemon, bool whole);
 
 /* Ends everything that daemon_open() began; handles of the caller must be closing already. */
 void daemon_close(struct daemon *daemon);

@@ -29,6 +29,7 @@ struct outcome {
     struct tally tally;
     struct cli_table *table; /* NULL: nothing is printed */
     bool publishers_failing;
+    bool conflict; /* in the configuration: two certificates, one path */
     bool strict;
 };
 
@@ -64,6 +65,9 @@ static int outcome_end(struct outcome *outcome)
     }
     if (!tally->certs) {
         fprintf(stderr, "clinch: no certificate found\n");
+        return EXIT_USAGE;
+    }
+    if (outcome->conflict) {
         return EXIT_USAGE;
     }
     if (tally->must_staple_bare || (outcome->strict && tally->held < tally->could)) {
@@ -126,8 +130,10 @@ static void run_pass(struct pass *pass, const struct options *options, struct ou
     now = clock_now();
     now.mono_ms = INSTANT_NEVER - 1; /* whatever waits for company goes now */
     daemon_check(daemon, host_flush(daemon->host, now));
+    daemon_tidy(daemon, pass->whole);
     host_rows(daemon->host, clock_now(), NULL, outcome_add, outcome);
     outcome->publishers_failing = publisher_failing(daemon->publisher);
+    outcome->conflict = publisher_conflicting(daemon->publisher);
 }
 
 /* A daemon that holds the state directory does the work; here is only waited for it. */

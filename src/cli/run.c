@@ -127,6 +127,7 @@ static int64_t on_turn(struct daemon *daemon, struct instant now)
     if (!runner->ready && !host_is_asking(daemon->host)) {
         runner->ready = true;
         publisher_reconcile(daemon->publisher);
+        daemon_tidy(daemon, true);
     }
     while (*link) {
         struct ensure *ensure = *link;

@@ -235,7 +235,8 @@ static void put_row(struct buf *out, const struct cert_row *row, struct slice la
     buf_deinit(&cell);
 }
 
-/* @text with @indent blanks before, broken between words where a terminal ends. */
+/* @text with @indent blanks before, broken where a terminal ends: between words, and within one
+ * that is longer than a line. */
 static void put_wrapped(struct buf *out, const char *text, unsigned width, size_t indent)
 {
     size_t column = 0;
@@ -243,6 +244,9 @@ static void put_wrapped(struct buf *out, const char *text, unsigned width, size_
     while (*text) {
         size_t size = strcspn(text, " ");
 
+        if (width && size > width - indent) {
+            size = width - indent;
+        }
         if (column && width && column + 1 + size > width) {
             buf_put_byte(out, '\n');
             column = 0;

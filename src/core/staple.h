@@ -52,9 +52,9 @@ struct cert_row {
 enum store_change_type {
     STORE_PUT_ANSWER,  /* slot, der, url, row */
     STORE_DROP_ANSWER, /* slot */
-    STORE_PROMOTE,     /* the pending answer becomes the held one */
     STORE_TOMBSTONE,   /* tombstone (present or not) */
     STORE_PUT_ROW,     /* row only */
+    STORE_FORGET,      /* everything of this leaf goes */
     STORE_PUT_ISSUER,  /* der: an issuer fetched through caIssuers; url */
 };
 

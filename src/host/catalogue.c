@@ -455,3 +455,31 @@ int host_tick_files(struct host *host, struct instant now)
     }
     return first;
 }
+
+bool host_knows_path(const struct host *host, const char *path)
+{
+    return file_find(host, path) != NONE;
+}
+
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool host_knows_leaf(const struct host *host, const char *leaf_hex)
+{
+    uint8_t sha256[SHA256_SIZE];
+    uint32_t number;
+
+    for (size_t i = 0; i < SHA256_SIZE; i++) {
+        int high = hex_value(leaf_hex[2 * i]);
+        int low = high < 0 ? -1 : hex_value(leaf_hex[2 * i + 1]);
+
+        if (low < 0) {
+            return false;
+        }
+        sha256[i] = (uint8_t)(high << 4 | low);
+    }
+    number = cert_find(host, sha256);
+    return number != NONE && !host->certs[number].departed;
+}

@@ -407,6 +407,24 @@ bool host_is_asking(const struct host *host)
     return host->in_flight > 0;
 }
 
+int host_store_lost(struct host *host)
+{
+    int r, first = 0;
+
+    for (uint32_t i = 0; i < host->cert_count; i++) {
+        const struct host_cert *cert = &host->certs[i];
+
+        if (cert->facts && !cert->departed) {
+            r = host_soil(host, i,
+                          (cert->held.size ? DIRT_HELD : 0) |
+                              (cert->pending.size ? DIRT_PENDING : 0) |
+                              (cert->tombstone.present ? DIRT_TOMBSTONE : 0) | DIRT_ROW);
+            first = first ? first : r;
+        }
+    }
+    return first;
+}
+
 int host_show_all(struct host *host)
 {
     int r, first = 0;

@@ -46,6 +46,9 @@ int host_flush(struct host *host, struct instant now);
 /* When to call host_tick() next (monotonic ms); INSTANT_NEVER. */
 int64_t host_deadline_ms(const struct host *host);
 
+/* The store was begun anew in use: everything goes into it once more. */
+int host_store_lost(struct host *host);
+
 /* True while requests are under way. */
 bool host_is_asking(const struct host *host);
 
@@ -66,6 +69,10 @@ struct host_progress {
 };
 void host_look(const struct host *host, struct instant now, const char *path,
                struct host_progress *ret_progress);
+
+/* Is the leaf (hex) one of the certificates now? Is the path one of the files? */
+bool host_knows_leaf(const struct host *host, const char *leaf_hex);
+bool host_knows_path(const struct host *host, const char *path);
 
 /* Calls @each for every certificate at @path (NULL: all), in no special order. */
 void host_rows(const struct host *host, struct instant now, const char *path,

@@ -46,7 +46,7 @@ static const char *const statements[SQL_COUNT] = {
                        " ON CONFLICT (leaf, slot) DO UPDATE SET"
                        " der = excluded.der, url = excluded.url, sum = excluded.sum",
     [SQL_DROP_ANSWER] = "DELETE FROM answers WHERE leaf = ?1 AND slot = ?2",
-    [SQL_PROMOTE] = "UPDATE OR REPLACE answers SET slot = 0 WHERE leaf = ?1 AND slot = 1",
+    [SQL_DROP_ANSWERS] = "DELETE FROM answers WHERE leaf = ?1",
     [SQL_PUT_TOMBSTONE] = "INSERT OR REPLACE INTO tombstones VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_DROP_TOMBSTONE] = "DELETE FROM tombstones WHERE leaf = ?1",
     [SQL_PUT_ROW] = "INSERT INTO certs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
@@ -56,6 +56,7 @@ static const char *const statements[SQL_COUNT] = {
                     " must_staple = excluded.must_staple, serve_from = excluded.serve_from,"
                     " serve_until = excluded.serve_until, next_update = excluded.next_update,"
                     " next_try = excluded.next_try, sum = excluded.sum",
+    [SQL_DROP_ROW] = "DELETE FROM certs WHERE leaf = ?1",
     [SQL_PUT_ISSUER] = "INSERT OR REPLACE INTO issuers VALUES (?1, ?2, ?3)",
     [SQL_PUT_PUBLISHED] = "INSERT OR REPLACE INTO published VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_DROP_PUBLISHED] = "DELETE FROM published WHERE path = ?1",

@@ -35,7 +35,7 @@ static int put_answer(struct store *store, const struct store_change *change)
     struct fields fields = FIELDS_INIT(store_db_statement(store, SQL_PUT_ANSWER));
 
     fields_bind_blob(&fields, leaf_slice(change->leaf_sha256));
-    /* Not in the sum: promoting changes nothing but this, and the index has it a second time. */
+    /* Not in the sum: the index has it a second time. */
     fields_bind_bare(&fields, change->slot);
     fields_bind_blob(&fields, change->der);
     fields_bind_text(&fields, change->url);
@@ -282,6 +282,20 @@ int store_rows(struct store *store, void (*each)(void *context, const struct cer
     return walk_end(store, statement, rc, r);
 }
 
+static int forget(struct store *store, const struct store_change *change)
+{
+    static const enum store_statement drops[] = {SQL_DROP_ANSWERS, SQL_DROP_TOMBSTONE, SQL_DROP_ROW};
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(drops) && !r; i++) {
+        struct fields fields = FIELDS_INIT(store_db_statement(store, drops[i]));
+
+        fields_bind_blob(&fields, leaf_slice(change->leaf_sha256));
+        r = fields_step(&fields);
+    }
+    return r;
+}
+
 static int write_change(struct store *store, const struct store_change *change)
 {
     struct fields fields;
@@ -294,10 +308,8 @@ static int write_change(struct store *store, const struct store_change *change)
         fields_bind_blob(&fields, leaf_slice(change->leaf_sha256));
         fields_bind_bare(&fields, change->slot);
         return fields_step(&fields);
-    case STORE_PROMOTE:
-        fields = FIELDS_INIT(store_db_statement(store, SQL_PROMOTE));
-        fields_bind_blob(&fields, leaf_slice(change->leaf_sha256));
-        return fields_step(&fields);
+    case STORE_FORGET:
+        return forget(store, change);
     case STORE_TOMBSTONE:
         return put_tombstone(store, change);
     case STORE_PUT_ISSUER:

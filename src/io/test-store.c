@@ -33,20 +33,29 @@ static void test_answers_come_back_after_a_restart(void **state)
     assert_string_equal(test_told(world->dir), "");
 }
 
-static void test_a_pending_answer_takes_the_place_of_the_held_one(void **state)
+static void test_a_dropped_slot_leaves_the_other_and_a_forgotten_leaf_leaves_nothing(void **state)
 {
     struct world *world = *state;
+    struct store_record record = {.held = BUF_INIT(LIMIT_ANSWER_SIZE),
+                                  .pending = BUF_INIT(LIMIT_ANSWER_SIZE)};
+    uint8_t leaf[SHA256_SIZE];
+    struct store_change change = {
+        .type = STORE_TOMBSTONE, .leaf_sha256 = leaf, .tombstone = {true, 1111, -5, -1}};
 
+    make_leaf(leaf, 1);
     open_store(world);
     put_answer(world->store, 1, STORE_SLOT_HELD, 5);
     put_answer(world->store, 1, STORE_SLOT_PENDING, 6);
-    assert_int_equal(change_one(world->store, 1, STORE_PROMOTE, 0), 0);
-    assert_int_equal(generation_of(world->store, 1, STORE_SLOT_HELD), 6);
-    assert_int_equal(generation_of(world->store, 1, STORE_SLOT_PENDING), -1);
-    assert_int_equal(change_one(world->store, 1, STORE_PROMOTE, 0), 0); /* nothing to promote */
-    assert_int_equal(generation_of(world->store, 1, STORE_SLOT_HELD), 6);
+    put_answer(world->store, 2, STORE_SLOT_HELD, 7);
+    assert_int_equal(store_commit(world->store, &change, 1), 0);
     assert_int_equal(change_one(world->store, 1, STORE_DROP_ANSWER, STORE_SLOT_HELD), 0);
     assert_int_equal(generation_of(world->store, 1, STORE_SLOT_HELD), -1);
+    assert_int_equal(generation_of(world->store, 1, STORE_SLOT_PENDING), 6);
+    assert_int_equal(change_one(world->store, 1, STORE_FORGET, 0), 0);
+    assert_int_equal(store_read(world->store, leaf, &record), STORE_E_NONE);
+    assert_false(record.tombstone.present);
+    assert_int_equal(generation_of(world->store, 2, STORE_SLOT_HELD), 7);
+    store_record_deinit(&record);
 }
 
 static void test_a_tombstone_stays_until_it_is_taken_away(void **state)
@@ -400,7 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define STORE_TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
         STORE_TEST(test_answers_come_back_after_a_restart),
-        STORE_TEST(test_a_pending_answer_takes_the_place_of_the_held_one),
+        STORE_TEST(test_a_dropped_slot_leaves_the_other_and_a_forgotten_leaf_leaves_nothing),
         STORE_TEST(test_a_tombstone_stays_until_it_is_taken_away),
         STORE_TEST(test_issuers_are_kept_by_url),
         STORE_TEST(test_rows_come_in_the_order_of_names),

@@ -387,3 +387,8 @@ bool files_failing(const struct files *files)
 {
     return files->failing > 0;
 }
+
+bool files_conflicting(const struct files *files)
+{
+    return files->waiting != NULL;
+}

@@ -129,6 +129,7 @@ CLEANUP_DEFINE(struct files *, files_free)
 int64_t files_tick(struct files *files, struct instant now);
 bool files_busy(const struct files *files);
 bool files_failing(const struct files *files);
+bool files_conflicting(const struct files *files); /* two certificates, one path */
 
 struct file_settings {
     const struct target_config *config; /* group, mode, only */

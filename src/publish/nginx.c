@@ -170,11 +170,6 @@ void nginx_adopt(struct file_target *target)
     disk_list(target->folder, SNIPPET_END, adopt_one, &walk);
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* NAME of D/NAME.ocsp. */
 static struct slice name_of_output(const char *output)
 {
@@ -182,6 +177,16 @@ static struct slice name_of_output(const char *output)
     struct slice name = slice_of_text(slash ? slash + 1 : output);
 
     return slice_of(name.data, name.size - (sizeof(DER_END) - 1));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    struct slice first = name_of_output(*(const char *const *)a);
+    struct slice second = name_of_output(*(const char *const *)b);
+    size_t both = first.size < second.size ? first.size : second.size;
+    int order = both ? memcmp(first.data, second.data, both) : 0;
+
+    return order ? order : (first.size > second.size) - (first.size < second.size);
 }
 
 static void warn_prefix(struct file_target *target, const char *shorter, const char *longer)
@@ -216,7 +221,7 @@ void nginx_warn_prefixes(struct file_target *target)
         outputs[count++] = place->output;
     }
     if (outputs) {
-        qsort(outputs, count, sizeof(*outputs), compare_texts);
+        qsort(outputs, count, sizeof(*outputs), compare_names);
     }
     for (size_t i = 1; i < count && !target->prefix_told; ++i) {
         warn_prefix(target, outputs[i - 1], outputs[i]);

@@ -429,3 +429,8 @@ bool publisher_failing(const struct publisher *publisher)
     }
     return failing;
 }
+
+bool publisher_conflicting(const struct publisher *publisher)
+{
+    return files_conflicting(publisher->files);
+}

@@ -47,6 +47,9 @@ bool publisher_busy(const struct publisher *publisher);
 /* Some target's last operation failed. */
 bool publisher_failing(const struct publisher *publisher);
 
+/* The configuration gives two certificates one path (told; the first has it). */
+bool publisher_conflicting(const struct publisher *publisher);
+
 /* `clinch expire`: withdraws every published staple whose own nextUpdate has passed: those that
  * the store (may be NULL; a reader will do) remembers, and those at @paths. Neither network nor
  * daemon nor the writer's lock. What the file itself says counts, not the store's row. The snippet

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/instant.h"
 #include "wire/single.h"
 
 struct peer {
@@ -92,6 +93,7 @@ static void answer_push(struct fake *fake, const char *base64, size_t size, stru
             fake->next_update_s[serial] = single.next_update_s;
         }
         buf_put_text(out, "OCSP Response updated!\n\n");
+        fake->entries[serial] &= serial != fake->vanishing;
     }
 }
 

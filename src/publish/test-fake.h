@@ -32,6 +32,7 @@ struct fake {
     int64_t next_update_s[256];
     const char *loaded[8]; /* certificate files; loaded[i] holds serial i + 1 */
     char transaction[256]; /* "": none */
+    uint8_t vanishing;     /* the entry with this serial number goes when it is pushed */
     int pending;           /* the serial number that `set ssl cert` gave */
     unsigned connections;
     unsigned pushes;

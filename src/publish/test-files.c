@@ -399,6 +399,16 @@ static void test_link_into_the_state_directory_stays_a_link(void **state)
     assert_true(S_ISLNK(info.st_mode));
 }
 
+static void test_temporary_files_of_a_crash_are_removed(void **state)
+{
+    (void)state;
+    start(false);
+    test_write(test_path(&world, ".shop.ocsp.0123456789ab.tmp"), "x");
+    publish("/ssl/shop.pem", 1, UNTIL_S, true);
+    pass(0);
+    assert_int_equal(test_count_files(world.dir), 1);
+}
+
 static void test_work_of_one_turn_is_bounded(void **state)
 {
     char path[64];
@@ -468,6 +478,21 @@ static void test_restart_before_a_batch_ran_does_not_forget_it(void **state)
     assert_int_equal(runs(), 1);
     pass(3600 * 1000);
     assert_int_equal(runs(), 2);
+}
+
+static void test_file_that_was_missing_is_urgent_after_a_restart(void **state)
+{
+    (void)state;
+    open_store();
+    start(true);
+    publish("/ssl/shop.pem", 1, UNTIL_S, true);
+    pass(2000);
+    stop();
+    assert_int_equal(unlink(test_path(&world, "shop.ocsp")), 0);
+    start(true);
+    publish("/ssl/shop.pem", 1, UNTIL_S, false);
+    pass(2000);
+    assert_int_equal(runs(), 2); /* who knows what the server has loaded meanwhile */
 }
 
 static void on_row(void *context, const struct store_published *row)
@@ -542,10 +567,12 @@ int main(void)
         PLAY(test_backoff_grows_to_five_minutes),
         PLAY(test_mode_and_group_are_those_of_the_configuration),
         PLAY(test_link_into_the_state_directory_stays_a_link),
+        PLAY(test_temporary_files_of_a_crash_are_removed),
         PLAY(test_work_of_one_turn_is_bounded),
         PLAY(test_restart_runs_nothing_when_all_is_loaded),
         PLAY(test_restart_before_the_command_ran_makes_it_good),
         PLAY(test_restart_before_a_batch_ran_does_not_forget_it),
+        PLAY(test_file_that_was_missing_is_urgent_after_a_restart),
         PLAY(test_row_stays_until_the_server_has_let_go),
         PLAY(test_recall_reads_what_is_still_published),
     };

@@ -372,6 +372,43 @@ static void test_one_refused_staple_does_not_hold_back_others(void **state)
     assert_true(target->base.ops->failing(&target->base));
 }
 
+static void test_answer_that_is_missing_in_a_line_is_found_out(void **state)
+{
+    (void)state;
+    start();
+    fake_listen(fake);
+    fake->vanishing = 2;
+    for (unsigned i = 1; i <= 4; ++i) {
+        char path[64];
+
+        fake->entries[i] = true;
+        snprintf(path, sizeof(path), "/p/%u.pem", i);
+        publish(path, (uint8_t)i, UNTIL_S);
+    }
+    pass(100);
+    assert_int_equal(target->links[0]->failing, 1); /* the second only */
+    assert_int_equal(target->links[0]->states[0].step, STEP_DONE);
+    assert_int_equal(target->links[0]->states[2].step, STEP_DONE);
+    assert_int_equal(target->links[0]->states[3].step, STEP_DONE);
+}
+
+static void test_newer_staple_is_pushed_although_the_older_is_under_way(void **state)
+{
+    (void)state;
+    start();
+    fake_listen(fake);
+    fake->entries[1] = true;
+    publish("/p/a.pem", 1, UNTIL_S);
+    while (fake->pushes == 0) {
+        target->base.ops->tick(&target->base, test_now);
+        uv_run(&world.loop, UV_RUN_ONCE);
+    }
+    publish("/p/a.pem", 1, UNTIL_S + 5);
+    pass(100);
+    assert_true(fake->next_update_s[1] == UNTIL_S + 5);
+    assert_false(target->base.ops->failing(&target->base));
+}
+
 static void test_somebody_elses_transaction_is_waited_for(void **state)
 {
     (void)state;
@@ -470,6 +507,8 @@ int main(void)
         PLAY(test_staple_about_to_end_is_not_read_back),
         PLAY(test_level_too_low_is_told),
         PLAY(test_one_refused_staple_does_not_hold_back_others),
+        PLAY(test_answer_that_is_missing_in_a_line_is_found_out),
+        PLAY(test_newer_staple_is_pushed_although_the_older_is_under_way),
         PLAY(test_somebody_elses_transaction_is_waited_for),
         PLAY(test_our_transaction_does_not_stay_open),
         PLAY(test_too_long_staple_and_bad_paths_are_not_sent),

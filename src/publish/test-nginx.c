@@ -288,6 +288,30 @@ static void test_der_stays_while_nginx_cannot_be_reloaded(void **state)
     stop();
 }
 
+static void test_run_that_began_earlier_does_not_cover_a_withdrawal(void **state)
+{
+    (void)state;
+    start();
+    publish("/ssl/site.pem", 1, UNTIL_S);
+    pass(2000);
+    publish("/ssl/other.pem", 2, UNTIL_S);
+    files_tick(files, test_now);
+    test_now.mono_ms += 300;
+    runner_tick(runner, test_now);
+    assert_true(runner_busy(runner)); /* nginx may have read the snippet already */
+    withdraw("/ssl/site.pem", 1, false);
+    files_tick(files, test_now);
+    assert_false(test_exists(in_folder("site.conf")));
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    files_tick(files, test_now);
+    files_tick(files, test_now);
+    assert_true(test_exists(in_folder("site.ocsp")));
+    pass(2000);
+    assert_false(test_exists(in_folder("site.ocsp")));
+    assert_int_equal(runs(), 3);
+    stop();
+}
+
 static void test_without_command_the_der_lingers_for_those_who_just_start(void **state)
 {
     (void)state;
@@ -336,7 +360,7 @@ static void test_start_withdraws_what_nginx_could_not_load(void **state)
     stop();
     assert_int_equal(unlink(in_folder("gone.ocsp")), 0);
     test_write(in_folder("junk.ocsp"), "");
-    test_write(in_folder("theirs.conf"), "# not ours\n");
+    test_write(in_folder("theirs.conf"), "ssl_stapling_file /etc/passwd;\n");
     test_now.wall_s += 61;
     start();
     assert_true(test_exists(in_folder("site.conf")));
@@ -523,6 +547,7 @@ int main(void)
         PLAY(test_names_cannot_speak_to_nginx),
         PLAY(test_withdrawal_waits_for_nginx_before_the_der_goes),
         PLAY(test_der_stays_while_nginx_cannot_be_reloaded),
+        PLAY(test_run_that_began_earlier_does_not_cover_a_withdrawal),
         PLAY(test_without_command_the_der_lingers_for_those_who_just_start),
         PLAY(test_quiet_withdrawal_does_not_reload_right_away),
         PLAY(test_start_withdraws_what_nginx_could_not_load),

@@ -28,6 +28,7 @@ from lib.process import end_all, wait_for  # noqa: E402
 
 MARKER = ".clinch-demo"
 LONGEST_WORK = 70  # sockets lie below it, and their paths are limited to 107 octets
+COLUMNS, INDENT = 80, 3
 STAPLED = ("shop.test", "api.test", "bank.test")
 BARE = ("gone.test", "plain.test")
 WHAT = {"shop.test": "RSA", "api.test": "ECDSA", "bank.test": "RSA, must-staple",
@@ -43,16 +44,27 @@ class Teller:
 
     def __init__(self):
         self.step = 0
+        self.last = ""
         self.checks = 0
         self.bold = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def title(self, text):
         self.step += 1
         line = f"{self.step}. {text}"
-        print(f"\n\x1b[1m{line}\x1b[0m" if self.bold else f"\n{line}", flush=True)
+        self.gap()
+        self.put(f"\x1b[1m{line}\x1b[0m" if self.bold else line)
 
-    def say(self, text=""):
-        print(f"   {text}".rstrip(), flush=True)
+    def say(self, text):
+        self.put((" " * INDENT + text).rstrip())
+
+    def gap(self):
+        """An empty line, never two."""
+        if self.last:
+            self.put("")
+
+    def put(self, line):
+        self.last = line
+        print(line, flush=True)
 
     def check(self, holds, text):
         if not holds:
@@ -188,11 +200,16 @@ class Demo:
         self.tell.say(f"clinch run -c {self.work.name}/clinch.yaml    (process {self.daemon.pid})")
 
     def table(self):
-        """`clinch status`, as it is."""
-        done = self.clinch.command("status")
-        if done.code != 0:
-            raise Failed(f"clinch status: {done}")
-        print("\n" + "".join(f"   {line}\n" for line in done.out.splitlines()), flush=True)
+        """`clinch status`, as a terminal shows it."""
+        colour = {} if self.tell.bold else {"NO_COLOR": "1"}
+        code, text = self.clinch.on_terminal("status", "--state", self.clinch.state,
+                                             columns=COLUMNS - INDENT, env=colour)
+        if code != 0:
+            raise Failed(f"clinch status: {text}")
+        self.tell.gap()
+        for line in text.splitlines():
+            self.tell.say(line)
+        self.tell.gap()
 
     def states(self):
         done = self.clinch.command("status", "--json")
@@ -221,7 +238,7 @@ class Demo:
     def prove(self, text):
         """Every staple on both servers, as openssl s_client sees it."""
         self.tell.say("openssl s_client -status -connect 127.0.0.1:PORT -servername NAME")
-        self.tell.say()
+        self.tell.gap()
         for server in self.both():
             for name in STAPLED:
                 sight = clients.see_staple(server.port, name, 10, self.clinch.logs)
@@ -231,7 +248,7 @@ class Demo:
                 self.tell.say(f"{server.kind:<8} {name:<11} {sight}")
                 if sight.stapled:
                     raise Failed(f"{server.kind} staples {name}, which must have none")
-        self.tell.say()
+        self.tell.gap()
         self.tell.check(True, text)
 
     def first_staples(self):
@@ -311,7 +328,7 @@ def main():
             raise Failed(f"there is no {binary}: run `make build` first")
         programs = unpack.get(say=print)
         work = prepare_work(arguments.work)
-        print("clinch demo: a staple that is bent over does not come out.")
+        teller.put("clinch demo: a staple that is bent over does not come out.")
         Demo(binary, work, teller).play(programs)
     except (Failed, AssertionError, unpack.Unavailable, OSError, subprocess.SubprocessError,
             KeyboardInterrupt) as fault:

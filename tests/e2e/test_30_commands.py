@@ -4,7 +4,10 @@
 import json
 import os
 import re
+import shutil
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -100,10 +103,19 @@ def test_status_is_plain_when_piped(clinch, ca, responder, certs):
         assert word in done.out, done
 
 
+@pytest.fixture
+def short_folder():
+    """Paths cannot be broken into lines, and pytest's are long."""
+    folder = Path(tempfile.mkdtemp(prefix="clinch-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("no_colour", [False, True], ids=["colour", "no-colour"])
-def test_status_fits_a_terminal_of_80_columns(clinch, ca, responder, certs, no_colour):
-    several(ca, responder, certs)
-    clinch.once(certs)
+def test_status_fits_a_terminal_of_80_columns(clinch, ca, responder, short_folder, no_colour):
+    several(ca, responder, short_folder)
+    clinch.state = short_folder / "state"
+    clinch.once(short_folder)
     env = {"NO_COLOR": "1"} if no_colour else {}
     code, text = clinch.on_terminal("status", "--state", clinch.state, env=env)
     assert code == 0 and "held.test" in text, text
@@ -140,7 +152,7 @@ def test_explain_tells_all_and_asks_nobody(clinch, ca, responder, certs):
 def test_explain_says_where_an_issuer_is_missing(clinch, ca, responder, certs):
     path = ca.issue("lone.test", url=responder.url).write(certs, chain=False)
     done = clinch.bare("explain", path)
-    assert "issuer not found" in done.out + done.err, done
+    assert "not found" in done.out and "--issuer" in done.out, done
     found = clinch.bare("explain", path, "--issuer", ca.write(clinch.folder / "ca.pem"))
     assert found.code == 0 and "ca.pem" in found.out, found
 

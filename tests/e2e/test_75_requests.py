@@ -34,18 +34,21 @@ def test_request_is_as_the_lightweight_profile_wants_it(clinch, ca, shop, respon
 
 
 def test_get_path_is_escaped(clinch, ca, responder, certs):
-    """Enough certificates that some requests hold "/", "+" and "=" in their base64."""
-    leaves = ca.issue_many(40, responder.url, kind="rsa")
-    for leaf in leaves:
-        leaf.write(certs)
+    """Serial numbers that put "/" and "+" into the base64, and all its paddings."""
+    serials = [int.from_bytes(b"\x7f" * size + b"\xff" * 4 + b"\xfb\xef\xbe" * 2, "big")
+               for size in range(1, 7)]
+    leaves = [ca.issue(f"n{serial}.test"[:40], url=responder.url, serial=serial)
+              for serial in serials]
+    for number, leaf in enumerate(leaves):
+        leaf.write(certs / f"{number}.pem")
     assert clinch.once(certs, "--strict").code == 0
     for leaf in leaves:
         (asked,) = responder.asked(leaf)
         assert asked.method == "GET"
         assert re.fullmatch(r"/[A-Za-z0-9%._~-]+", asked.path), asked.path
         assert len(responder.url) - 1 + len(asked.path) <= 255
-    assert any("%2F" in asked.path.upper() or "%2B" in asked.path.upper()
-               for asked in responder.requests)
+    paths = "".join(asked.path.upper() for asked in responder.requests)
+    assert "%2F" in paths and "%2B" in paths and "%3D" in paths and "%3D%3D" in paths
 
 
 def test_long_url_is_asked_by_post(clinch, ca, responder, certs):

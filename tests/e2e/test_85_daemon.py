@@ -77,16 +77,20 @@ def test_control_socket_answers_status(clinch, shop, certs):
     assert [row["leaf_sha256"] for row in answer["certs"]] == [shop.sha256]
 
 
-@pytest.mark.parametrize("request_line", [
-    b"\n", b"junk\n", b"{}\n", b'{"do":7}\n', b'{"do":"ensure"}\n', b'{"do":"status"',
-    b'{"do":"ensure","paths":"x","deadline_s":1}\n', b"[" * 5000 + b"\n",
-    b'{"do":"ensure","paths":[3],"deadline_s":-1}\n', os.urandom(1000) + b"\n",
-    b'{"do":"' + b"x" * 200_000 + b'"}\n'])
-def test_control_socket_survives_junk(clinch, shop, certs, request_line):
+JUNK = {
+    "empty": b"\n", "word": b"junk\n", "nothing": b"{}\n", "number": b'{"do":7}\n',
+    "no-paths": b'{"do":"ensure"}\n', "no-end": b'{"do":"status"', "deep": b"[" * 5000 + b"\n",
+    "paths": b'{"do":"ensure","paths":"x","deadline_s":1}\n',
+    "negative": b'{"do":"ensure","paths":[3],"deadline_s":-1}\n',
+    "binary": bytes(range(256)) + b"\n", "long": b'{"do":"' + b"x" * 200_000 + b'"}\n'}
+
+
+@pytest.mark.parametrize("kind", JUNK)
+def test_control_socket_survives_junk(clinch, shop, certs, kind):
     daemon = clinch.run(certs)
     clinch.wait_state(shop, "held")
     try:
-        answer = ask(clinch, request_line)
+        answer = ask(clinch, JUNK[kind])
     except (TimeoutError, BrokenPipeError):
         answer = b""
     if answer:

@@ -117,11 +117,11 @@ class Authority:
         builder = builder.add_extension(x509.BasicConstraints(True, None), True)
         return builder.add_extension(usage, True).sign(signer.key, hashes.SHA256())
 
-    def _builder(self, name, public_key, start, end, signer):
+    def _builder(self, name, public_key, start, end, signer, serial=None):
         return (x509.CertificateBuilder().subject_name(name)
                 .issuer_name(subject(signer.name)).public_key(public_key)
-                .serial_number(next(signer._serials)).not_valid_before(start)
-                .not_valid_after(end)
+                .serial_number(serial or next(signer._serials))
+                .not_valid_before(start).not_valid_after(end)
                 .add_extension(_subject_key_id(public_key), False)
                 .add_extension(_authority_key_id(signer.key), False))
 
@@ -131,12 +131,12 @@ class Authority:
             [self, *self.issuer.chain()])
 
     def issue(self, name, kind="rsa", *, url=None, must_staple=False, ca_issuers=None, days=90,
-              start=None, end=None, number=0):
+              start=None, end=None, number=0, serial=None):
         """A server certificate for DNS name `name`; `url` is its responder, or a list of them."""
         private_key = key(kind, number)
         start = start or now() - DAY
         builder = self._builder(subject(name), private_key.public_key(), start,
-                                end or start + days * DAY, self)
+                                end or start + days * DAY, self, serial)
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
         builder = builder.add_extension(x509.BasicConstraints(False, None), True)
         access = [_access(AuthorityInformationAccessOID.OCSP, one) for one in _listed(url)]
