@@ -46,7 +46,7 @@ static void status_row(void *context, const struct cert_row *row)
             wanted = true;
         }
     }
-    if (!wanted) {
+    if (!wanted || !row->path[0]) { /* without path: gone, kept for its return only */
         return;
     }
     if (status->dead) {

@@ -45,7 +45,7 @@ struct note {
 /* "rsa.example (/etc/ssl/rsa.pem, serial 1a2b)", into @buf. */
 void note_put_cert(struct buf *buf, const struct cert_facts *cert, const char *path);
 
-/* The news alone, without naming the certificate, for where it stands beside: "http://ocsp...: ...". */
+/* The news alone, for where the certificate stands beside: "http://ocsp.example: ...". */
 void note_format_news(struct buf *buf, const struct note *note);
 
 /* One line without newline: the certificate, then the news. */

@@ -16,6 +16,7 @@ struct content {
     unsigned blocks; /* certificates seen */
     bool has_key;    /* or another PEM block: no certificate is expected */
     bool overflow;
+    bool is_der;       /* not PEM, but a certificate all the same */
     const char *fault; /* of the first one that is broken; NULL */
     unsigned fault_block;
 };
@@ -329,6 +330,9 @@ static void tell_content(struct host *host, struct instant now, const char *path
         buf_put_text(&sentence, ": more than ");
         buf_put_int(&sentence, LIMIT_CERTS_PER_FILE);
         buf_put_text(&sentence, " certificates in one file; the others are left alone");
+    } else if (content->is_der) {
+        buf_put_text(&sentence, ": a certificate in DER, and servers read PEM; convert it with "
+                                "`openssl x509 -inform der`");
     } else {
         buf_put_text(&sentence, ": no PEM certificate in it");
     }
@@ -371,6 +375,8 @@ int host_file_read(struct host *host, struct instant now, const char *path, stru
     uint32_t number = file_find(host, path);
     struct content content = {0};
     uint8_t digest[SHA256_SIZE];
+    struct cert_view view;
+    const char *fault;
     bool usable, keeps;
     int r;
 
@@ -394,6 +400,7 @@ int host_file_read(struct host *host, struct instant now, const char *path, stru
         return error_trace(r);
     }
     /* A broken first certificate is not something to read around: the server would not. */
+    content.is_der = !content.blocks && cert_read(text, &view, &fault) == 0;
     usable = content.cert_count && !(content.fault && content.fault_block == 1);
     keeps = !usable && host->files[number].cert_count > 0;
     if (content.fault || content.overflow ||

@@ -284,7 +284,8 @@ int store_rows(struct store *store, void (*each)(void *context, const struct cer
 
 static int forget(struct store *store, const struct store_change *change)
 {
-    static const enum store_statement drops[] = {SQL_DROP_ANSWERS, SQL_DROP_TOMBSTONE, SQL_DROP_ROW};
+    static const enum store_statement drops[] = {SQL_DROP_ANSWERS, SQL_DROP_TOMBSTONE,
+                                                 SQL_DROP_ROW};
     int r = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(drops) && !r; i++) {
