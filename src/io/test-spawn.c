@@ -169,6 +169,7 @@ static void test_a_daemon_it_leaves_behind_does_not_hold_it_up(void **state)
 static void test_signals_of_the_parent_are_not_inherited(void **state)
 {
     static struct seen seen;
+    const char *blocked, *ignored;
     sigset_t set, old;
 
     (void)state;
@@ -178,7 +179,13 @@ static void test_signals_of_the_parent_are_not_inherited(void **state)
     assert_int_equal(sigprocmask(SIG_BLOCK, &set, &old), 0);
     run("grep -E '^Sig(Blk|Ign)' /proc/self/status", LIMIT_MS, &seen);
     assert_int_equal(sigprocmask(SIG_SETMASK, &old, NULL), 0);
-    assert_string_equal(seen.output, "SigBlk:?0000000000000000; SigIgn:?0000000000000000");
+    blocked = strstr(seen.output, "SigBlk:?");
+    ignored = strstr(seen.output, "SigIgn:?");
+    assert_non_null(blocked);
+    assert_non_null(ignored);
+    /* Signals 1 to 31; above, GNU make leaves some ignored that the C library keeps for itself. */
+    assert_int_equal(strtoull(blocked + 8, NULL, 16) & 0x7fffffff, 0);
+    assert_int_equal(strtoull(ignored + 8, NULL, 16) & 0x7fffffff, 0);
 }
 
 static void test_many_commands_run_at_once(void **state)

@@ -193,6 +193,11 @@ static void answer_list(struct haproxy_link *link, struct slice reply, struct in
 
     haproxy_link_forget_loaded(link);
     link->transaction = false;
+    link->loaded_ms = time_max(now.mono_ms, 1);
+    link->list_denied = haproxy_read_push(reply) == HAPROXY_DENIED;
+    if (link->list_denied) {
+        return;
+    }
     while (haproxy_next_loaded(&reply, &path, &open)) {
         char *copy = text_copy(path);
 
@@ -210,7 +215,6 @@ static void answer_list(struct haproxy_link *link, struct slice reply, struct in
         }
     }
     link->transaction_told &= link->transaction;
-    link->loaded_ms = time_max(now.mono_ms, 1);
     if (is_ours) {
         link->loaded_ms = 0; /* look again when it is gone */
         haproxy_link_abort(link);
@@ -229,6 +233,8 @@ void haproxy_link_find(struct haproxy_link *link, uint32_t id, struct instant no
     }
     if (item->gone) {
         item_done(link, id);
+    } else if (link->list_denied) {
+        haproxy_link_fail_item(link, id, DENIED_FAULT, slice_of_text("Permission denied"));
     } else if (state->place == item->place_count && state->created) {
         haproxy_link_set(link, id, STEP_PUSH, now.mono_ms);
     } else if (state->place == item->place_count) {

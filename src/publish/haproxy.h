@@ -67,6 +67,7 @@ struct haproxy_link {
     struct table loaded; /* paths (char *) of the certificates that HAProxy has loaded */
     int64_t loaded_ms;   /* when it said so */
     char *creating;      /* path of a transaction of ours that may be open; else NULL */
+    bool list_denied;    /* it would not say */
     bool transaction;    /* somebody has one open */
     bool transaction_told;
     bool one_by_one; /* answers to a line of several were not understood */

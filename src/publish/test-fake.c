@@ -78,9 +78,7 @@ static void answer_push(struct fake *fake, const char *base64, size_t size, stru
     uint8_t serial;
 
     ++fake->pushes;
-    if (fake->mood == FAKE_DENYING) {
-        buf_put_text(out, "Permission denied\n\n");
-    } else if (!decode(base64, size, &single, &serial)) {
+    if (!decode(base64, size, &single, &serial)) {
         buf_put_text(out, "Unable to parse OCSP response.\n\n");
     } else if (single.next_update_s <= fake->wall_s) {
         buf_put_text(out, "OCSP single response: no longer valid.\n\n");
@@ -114,6 +112,10 @@ static void answer_show(struct fake *fake, const char *hex, size_t size, struct 
 
 static void answer_list(struct fake *fake, struct buf *out)
 {
+    if (fake->mood == FAKE_DENYING) {
+        buf_put_text(out, "Permission denied\n\n");
+        return;
+    }
     if (*fake->transaction) {
         buf_put_text(out, "# transaction\n*");
         buf_put_text(out, fake->transaction);

@@ -14,7 +14,7 @@ enum fake_mood {
     FAKE_GARBAGE, /* "\xff\x00..." */
     FAKE_ENDLESS, /* more than anybody wants to read */
     FAKE_LIAR,    /* "updated!", and keeps what it had */
-    FAKE_DENYING, /* its level is too low */
+    FAKE_DENYING, /* its level is `user`: pushes work, new entries do not */
 };
 
 struct fake {

@@ -347,6 +347,12 @@ static void test_level_too_low_is_told(void **state)
     start();
     fake_listen(fake);
     fake->mood = FAKE_DENYING;
+    fake->loaded[0] = "/p/a.pem";
+    fake->entries[2] = true;
+    publish("/p/b.pem", 2, UNTIL_S);
+    pass(1000);
+    assert_true(fake->next_update_s[2] == UNTIL_S);
+    assert_false(target->base.ops->failing(&target->base));
     publish("/p/a.pem", 1, UNTIL_S);
     pass(1000);
     assert_true(target->base.ops->failing(&target->base));

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from lib import answers, clients
-from lib.process import wait_for
+from lib.process import holds_for, wait_for
 
 PICK_UP_S = 4    # 2 s by promise, and the fetch
 GIVEN_UP_S = 16  # a file may be missing for 10 s before its certificate counts as gone
@@ -156,6 +156,21 @@ def test_deploy_hook_gates_the_reload_of_nginx(clinch, ca, responder, front, tmp
 
     sight = wait_for(right, 5, "the renewed certificate on the wire")
     assert sight.status == "good" and sight.serial == renewed.serial_hex
+
+
+def test_old_staple_stays_until_the_new_one_is_fetched(clinch, ca, shop, responder, certs,
+                                                       tmp_path):
+    """The server goes on showing the old certificate until it is reloaded."""
+    staple = tmp_path / "shop.ocsp"
+    daemon = clinch.run_config(clinch.config([certs], [{"file": tmp_path / "{stem}.ocsp"}]))
+    wait_for(staple.exists, what="the staple", tell=daemon.log)
+    renewed = ca.issue("shop.test", url=responder.url)
+    responder.set("unauthorized", leaf=renewed, times=2)  # not known yet: GET and POST
+    by_rename(renewed, certs / "shop.pem")
+    wait_for(lambda: responder.count(renewed) == 2, what="the first round", tell=daemon.log)
+    holds_for(lambda: responder.count(renewed) > 2 or serial_in(staple) == shop.serial, 1,
+              "the old staple", 0.02, daemon.log)
+    wait_for(lambda: serial_in(staple) == renewed.serial, 15, "the new staple", tell=daemon.log)
 
 
 def test_half_written_file_keeps_the_staple(clinch, shop, certs, tmp_path):

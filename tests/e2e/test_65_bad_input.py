@@ -129,9 +129,7 @@ def as_nobody(clinch, *args):
                            check=False, timeout=10)
     if probe.returncode != 0:
         pytest.skip(f"user nobody cannot run {clinch.binary}")
-    done = subprocess.run([*argv, str(clinch.binary), *map(str, args)], capture_output=True,
-                          text=True, check=False, timeout=30, stdin=subprocess.DEVNULL)
-    return done
+    return clinch.bare(*args, prefix=argv)
 
 
 @pytest.fixture
@@ -140,6 +138,9 @@ def open_folder():
     folder = Path(tempfile.mkdtemp(prefix="clinch-play-"))
     folder.chmod(0o777)
     yield folder
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o700)
     shutil.rmtree(folder)
 
 
@@ -153,7 +154,7 @@ def test_unreadable_file_and_folder_are_one_line_each(clinch, ca, responder, ope
     clinch.state = open_folder / "state"
     done = as_nobody(clinch, "once", certs, "--state", clinch.state, "--allow-loopback")
     for name in ("secret.pem", "locked"):
-        lines = [line for line in done.stderr.splitlines() if name in line]
+        lines = done.lines_about(name)
         assert len(lines) == 1 and "ermission" in lines[0], done
     assert clinch.state_of(shop) == "held", done
 
@@ -166,8 +167,7 @@ def test_state_directory_that_cannot_be_written_is_told(clinch, ca, responder, o
     if os.geteuid() != 0:
         state.chmod(0o555)
     done = as_nobody(clinch, "once", certs, "--state", state, "--allow-loopback")
-    code, err = (done.returncode, done.stderr)
-    assert code not in (0, -6, -11) and str(state) in err, done
+    assert done.code not in (0, -6, -11) and str(state) in done.err, done
 
 
 def test_wrong_issuer_in_the_file_is_told_once(clinch, ca, responder, shop, certs):

@@ -111,12 +111,12 @@ class Clinch:
 
     # Commands.
 
-    def bare(self, *args, limit_s=30, env=None, preexec=None, cwd=None):
-        """A run with exactly these arguments."""
+    def bare(self, *args, limit_s=30, env=None, prefix=()):
+        """A run with exactly these arguments; `prefix` is a command that starts it."""
         start = time.monotonic()
-        done = subprocess.run([str(self.binary), *map(str, args)], stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=limit_s, check=False, cwd=cwd,
-                              env=environment(**(env or {})), preexec_fn=preexec)
+        done = subprocess.run([*prefix, str(self.binary), *map(str, args)], check=False,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s,
+                              env=environment(**(env or {})))
         return Done(done.returncode, done.stdout.decode(errors="replace"),
                     done.stderr.decode(errors="replace"), done.stdout, time.monotonic() - start)
 
@@ -157,19 +157,17 @@ class Clinch:
 
     # The daemon.
 
-    def run(self, *args, env=None, preexec=None, ready=True):
+    def run(self, *args, env=None, ready=True):
         """Starts `clinch run` on `args` with our state directory."""
-        return self._start(["run", *args, "--state", self.state, "--allow-loopback"], env, preexec,
-                           ready)
+        return self._start(["run", *args, "--state", self.state, "--allow-loopback"], env, ready)
 
-    def run_config(self, config, *args, env=None, preexec=None, ready=True):
+    def run_config(self, config, *args, env=None, ready=True):
         """Starts `clinch run -c FILE`."""
-        return self._start(["run", "-c", config, *args], env, preexec, ready)
+        return self._start(["run", "-c", config, *args], env, ready)
 
-    def _start(self, args, env, preexec, ready):
+    def _start(self, args, env, ready):
         log = self.folder / f"run-{len(self.daemons)}.log"
-        daemon = Daemon([self.binary, *args], log, env=environment(**(env or {})),
-                        preexec=preexec)
+        daemon = Daemon([self.binary, *args], log, env=environment(**(env or {})))
         self.daemons.append(daemon)
         if ready:
             wait_for(lambda: self.listens() or not daemon.alive(), 10,

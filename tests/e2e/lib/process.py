@@ -67,21 +67,15 @@ def _die_with_parent():
 class Child:
     """A process in a group of its own whose output goes to a file. Ended by its pid, always."""
 
-    def __init__(self, argv, log, env=None, cwd=None, preexec=None):
+    def __init__(self, argv, log, env=None, cwd=None):
         self.argv = [str(arg) for arg in argv]
         self.log_path = Path(log)
-        self._preexec = preexec
         with open(self.log_path, "ab") as output:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=env, cwd=cwd, start_new_session=True, preexec_fn=self._prepare)
+                env=env, cwd=cwd, start_new_session=True, preexec_fn=_die_with_parent)
         self.pid = self.process.pid
         _children.add(self)
-
-    def _prepare(self):
-        _die_with_parent()
-        if self._preexec:
-            self._preexec()
 
     def log(self):
         """Everything it has said so far."""
