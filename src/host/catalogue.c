@@ -31,8 +31,8 @@ void host_free_cert(struct host *host, uint32_t number)
     map_remove(&host->cert_by_leaf, host_leaf_hash(cert->facts->leaf_sha256), number);
     free(cert->facts);
     free((void *)cert->leaf.data);
-    free((void *)cert->held.data);
-    free((void *)cert->pending.data);
+    free((void *)cert->held.der.data);
+    free((void *)cert->pending.der.data);
     free(cert->places);
     free(cert->last);
     *cert = (struct host_cert){0};

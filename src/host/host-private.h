@@ -36,14 +36,20 @@ struct host_place {
     uint32_t index; /* which of the file's end-entity certificates */
 };
 
+/* An answer on the shelf, as received. */
+struct host_answer {
+    struct slice der;  /* owned; empty: none */
+    uint32_t delegate; /* whose signature it bears, of the certs in it; NONE: the issuer's */
+};
+
 struct host_cert {
     struct cert_facts *facts; /* NULL: this number is free */
     struct slice leaf;        /* owned; kept while the issuer is not known, else empty */
     const struct issuer *issuer;
     struct host_place *places;
     uint32_t place_count;
-    struct slice held;    /* owned, as received */
-    struct slice pending; /* owned, as received */
+    struct host_answer held;
+    struct host_answer pending;
     struct tombstone tombstone;
     char *last;     /* the last sentence of trouble; NULL when all is well */
     bool in_engine; /* the engine knows it */
@@ -121,6 +127,7 @@ struct host {
     int64_t store_retry_ms; /* after a failed commit; INSTANT_NEVER: the store is well */
     unsigned store_failures;
     unsigned in_flight;
+    uint32_t delegate; /* of the answer that the running event brought */
 };
 
 int list_add(struct list *list, uint32_t item);

@@ -138,15 +138,15 @@ static void host_fetch(struct host *host, const struct effect *effect)
     host->ports.fetch(host->ports.shell, &order);
 }
 
-static int replace_slice(struct slice *slice, struct slice by)
+static int replace_answer(struct host_answer *answer, struct slice by, uint32_t delegate)
 {
     char *copy = by.size ? text_copy(by) : NULL;
 
     if (by.size && !copy) {
         return -ENOMEM;
     }
-    free((void *)slice->data);
-    *slice = slice_of(copy, by.size);
+    free((void *)answer->der.data);
+    *answer = (struct host_answer){slice_of(copy, by.size), delegate};
     return 0;
 }
 
@@ -159,7 +159,7 @@ static int host_keep(struct host *host, const struct effect *effect,
     struct slice body = effect->type == EFFECT_KEEP ? result->body : SLICE_NULL;
     int r;
 
-    r = replace_slice(held ? &cert->held : &cert->pending, body);
+    r = replace_answer(held ? &cert->held : &cert->pending, body, host->delegate);
     if (r) {
         return r;
     }
@@ -170,9 +170,9 @@ static int host_promote(struct host *host, uint32_t number)
 {
     struct host_cert *cert = &host->certs[number];
 
-    free((void *)cert->held.data);
+    free((void *)cert->held.der.data);
     cert->held = cert->pending;
-    cert->pending = SLICE_NULL;
+    cert->pending = (struct host_answer){0};
     return host_soil(host, number, DIRT_HELD | DIRT_PENDING);
 }
 
@@ -242,16 +242,18 @@ int host_step(struct host *host, struct event *event, const struct fetch_result 
     return first;
 }
 
-/* Bytes from the store or from a published file to facts, judged like a fresh answer. */
-static void host_read_kept(struct host *host, const struct host_cert *cert, struct slice der,
-                           struct ocsp_facts *ret_facts)
+/* Bytes to facts, wherever they come from. Returns the delegate as struct host_answer has it. */
+static uint32_t host_read_der(struct host *host, const struct host_cert *cert, struct slice der,
+                              struct ocsp_facts *ret_facts)
 {
     struct response_view view;
+    unsigned delegate = 0;
 
     response_read(der, cert->facts, cert->issuer, ret_facts, &view);
     if (ret_facts->form == REASON_GOOD) {
-        signer_check(host->signer, &view, cert->issuer, ret_facts, NULL);
+        signer_check(host->signer, &view, cert->issuer, ret_facts, &delegate);
     }
+    return ret_facts->signer == OCSP_SIGNER_DELEGATE ? delegate : NONE;
 }
 
 /* The store has nothing: perhaps it was lost, and what is still published is as good. */
@@ -275,6 +277,7 @@ static int host_read_store(struct host *host, struct instant now, uint32_t numbe
     struct store_record record = {BUF_INIT(LIMIT_ANSWER_SIZE), BUF_INIT(LIMIT_ANSWER_SIZE), {0}};
     struct event event = {.type = EVENT_CACHE_READ, .now = now, .cert = number};
     struct ocsp_facts facts[2];
+    uint32_t delegate;
     int r;
 
     r = host->ports.store_read(host->ports.shell, cert->facts->leaf_sha256, &record);
@@ -286,13 +289,13 @@ static int host_read_store(struct host *host, struct instant now, uint32_t numbe
     r = record.held.size || record.tombstone.present ? 0 : host_recall(host, number, &record.held);
     event.stored.tombstone = cert->tombstone = record.tombstone;
     if (!r && record.held.size) {
-        host_read_kept(host, cert, slice_of_buf(&record.held), &facts[0]);
-        r = replace_slice(&cert->held, slice_of_buf(&record.held));
+        delegate = host_read_der(host, cert, slice_of_buf(&record.held), &facts[0]);
+        r = replace_answer(&cert->held, slice_of_buf(&record.held), delegate);
         event.stored.held = &facts[0];
     }
     if (!r && record.pending.size) {
-        host_read_kept(host, cert, slice_of_buf(&record.pending), &facts[1]);
-        r = replace_slice(&cert->pending, slice_of_buf(&record.pending));
+        delegate = host_read_der(host, cert, slice_of_buf(&record.pending), &facts[1]);
+        r = replace_answer(&cert->pending, slice_of_buf(&record.pending), delegate);
         event.stored.pending = &facts[1];
     }
     if (!r) {
@@ -347,21 +350,13 @@ int host_settle(struct host *host, struct instant now)
 static bool host_read_answer(struct host *host, const struct host_cert *cert,
                              const struct fetch_result *result, struct ocsp_facts *ret_facts)
 {
-    struct response_view view;
-
     if (result->outcome != FETCH_ANSWER &&
         (result->outcome != FETCH_HTTP_STATUS || !result->body.size)) {
         return false;
     }
-    response_read(result->body, cert->facts, cert->issuer, ret_facts, &view);
-    if (result->outcome == FETCH_HTTP_STATUS) {
-        /* Responders send OCSP errors with HTTP errors; nothing else is taken from those. */
-        return ret_facts->form == REASON_ERROR_STATUS;
-    }
-    if (ret_facts->form == REASON_GOOD) {
-        signer_check(host->signer, &view, cert->issuer, ret_facts, NULL);
-    }
-    return true;
+    host->delegate = host_read_der(host, cert, result->body, ret_facts);
+    /* Responders send OCSP errors with HTTP errors; nothing else is taken from those. */
+    return result->outcome == FETCH_ANSWER || ret_facts->form == REASON_ERROR_STATUS;
 }
 
 int host_fetch_done(struct host *host, struct instant now, const struct fetch_result *result)
@@ -416,8 +411,8 @@ int host_store_lost(struct host *host)
 
         if (cert->facts && !cert->departed) {
             r = host_soil(host, i,
-                          (cert->held.size ? DIRT_HELD : 0) |
-                              (cert->pending.size ? DIRT_PENDING : 0) |
+                          (cert->held.der.size ? DIRT_HELD : 0) |
+                              (cert->pending.der.size ? DIRT_PENDING : 0) |
                               (cert->tombstone.present ? DIRT_TOMBSTONE : 0) | DIRT_ROW);
             first = first ? first : r;
         }

@@ -94,7 +94,7 @@ static size_t put_changes(const struct host *host, struct instant now, uint32_t 
                           struct store_change *changes, struct cert_row *row)
 {
     const struct host_cert *cert = &host->certs[number];
-    const struct slice slots[] = {cert->held, cert->pending};
+    const struct slice slots[] = {cert->held.der, cert->pending.der};
     const unsigned dirts[] = {DIRT_HELD, DIRT_PENDING};
     size_t count = 0;
 
@@ -169,18 +169,19 @@ static void try_store(struct host *host, struct instant now, size_t many)
 }
 
 /* The answer as served: clients differ in what certificates they stand inside. */
-static bool make_served(const struct host *host, const struct host_cert *cert, struct buf *served)
+static bool make_served(const struct host_cert *cert, struct buf *served)
 {
+    const struct host_answer *held = &cert->held;
     struct response_view view;
     struct ocsp_facts facts;
-    unsigned delegate = 0;
 
-    response_read(cert->held, cert->facts, cert->issuer, &facts, &view);
+    response_read(held->der, cert->facts, cert->issuer, &facts, &view);
     if (facts.form != REASON_GOOD) {
         return false;
     }
-    signer_check(host->signer, &view, cert->issuer, &facts, &delegate);
-    repair_answer(served, cert->held, &view, &facts, delegate);
+    /* Its signature was checked when it came to the shelf. */
+    facts.signer = held->delegate == NONE ? OCSP_SIGNER_ISSUER : OCSP_SIGNER_DELEGATE;
+    repair_answer(served, held->der, &view, &facts, held->delegate);
     return buf_status(served) == 0;
 }
 
@@ -192,7 +193,7 @@ static void show_at_places(struct host *host, struct instant now, uint32_t numbe
     struct staple staple = {.cert = cert->facts, .leaf = cert->leaf, .urgent = urgent};
     struct engine_view view;
 
-    if (!cert->in_engine || !make_served(host, cert, &served)) {
+    if (!cert->in_engine || !make_served(cert, &served)) {
         return;
     }
     engine_look(host->engine, number, now, &view);

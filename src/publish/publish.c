@@ -47,13 +47,14 @@ static void publisher_free(struct publisher *publisher)
 
 static void on_timer(uv_timer_t *timer);
 
+/* Never 0 ms: libuv runs timers until none is due, and would not come to anything else. */
 static void publisher_wake(struct publish_context *context)
 {
     struct publisher *publisher = (struct publisher *)context;
 
     if (!publisher->awake) {
         publisher->awake = true;
-        uv_timer_start(&publisher->timer, on_timer, 0, 0);
+        uv_timer_start(&publisher->timer, on_timer, 1, 0);
     }
 }
 
@@ -79,7 +80,7 @@ static void on_timer(uv_timer_t *timer)
     if (publisher->awake || deadline_ms == INSTANT_NEVER) {
         return;
     }
-    wait_ms = time_max(time_sub(deadline_ms, now.mono_ms), 0);
+    wait_ms = time_max(time_sub(deadline_ms, now.mono_ms), 1);
     uv_timer_start(&publisher->timer, on_timer, (uint64_t)time_min(wait_ms, SLEEP_MOST_MS), 0);
 }
 

@@ -6,7 +6,7 @@
 #include "publish/target.h"
 
 #define QUIET_MS       300  /* a burst is over when nothing came for this long */
-#define URGENT_MOST_MS 1500 /* and is not waited for longer than this */
+#define URGENT_MOST_MS 1800 /* and is not waited for longer than this */
 #define RETRY_FIRST_MS 5000
 #define RETRY_MOST_MS  600000
 #define RETRY_SPARE_MS 30000 /* a new urgent change may bring the next try forward to this */

@@ -158,19 +158,40 @@ def test_deploy_hook_gates_the_reload_of_nginx(clinch, ca, responder, front, tmp
     assert sight.status == "good" and sight.serial == renewed.serial_hex
 
 
-def test_old_staple_stays_until_the_new_one_is_fetched(clinch, ca, shop, responder, certs,
-                                                       tmp_path):
-    """The server goes on showing the old certificate until it is reloaded."""
+def test_renewal_that_has_no_staple_yet_drops_nothing_on_the_wire(clinch, ca, shop, responder,
+                                                                  front, certs):
+    """Both servers go on showing the old certificate, and its staple, until they are told."""
+    nginx, snippets = front.nginx(shop)
+    haproxy = front.haproxy(certs / "shop.pem")
+    config = clinch.config([certs], [{"nginx": snippets, "reload": nginx.command()},
+                                     {"haproxy": haproxy.socket, "ocsp": "{dir}/{file}.ocsp"}])
+    daemon = clinch.run_config(config)
+    for server in (nginx, haproxy):
+        clients.see_staple(server.port, "shop.test", 5, daemon.log)
+    renewed = ca.issue("shop.test", url=responder.url)
+    responder.set("unauthorized", leaf=renewed)  # not known yet
+    by_rename(renewed, certs / "shop.pem")
+    wait_for(lambda: responder.count(renewed) >= 2, what="the first round", tell=daemon.log)
+    for server in (nginx, haproxy):
+        holds_for(lambda one=server: clients.look(one.port, "shop.test").status == "good", 1.5,
+                  f"the old staple on {server.kind}", 0.1, daemon.log)
+    responder.clear()
+    wait_for(lambda: serial_in(certs / "shop.pem.ocsp") == renewed.serial, 20,
+             "the renewed certificate's staple", tell=daemon.log)
+    haproxy.restart()  # takes the renewed certificate, with its staple, at once
+    sight = clients.look(haproxy.port, "shop.test")
+    assert sight.status == "good" and sight.serial == sight.leaf_serial == renewed.serial_hex
+
+
+def test_renewal_is_no_warning(clinch, ca, shop, responder, certs, tmp_path):
     staple = tmp_path / "shop.ocsp"
     daemon = clinch.run_config(clinch.config([certs], [{"file": tmp_path / "{stem}.ocsp"}]))
     wait_for(staple.exists, what="the staple", tell=daemon.log)
     renewed = ca.issue("shop.test", url=responder.url)
-    responder.set("unauthorized", leaf=renewed, times=2)  # not known yet: GET and POST
     by_rename(renewed, certs / "shop.pem")
-    wait_for(lambda: responder.count(renewed) == 2, what="the first round", tell=daemon.log)
-    holds_for(lambda: responder.count(renewed) > 2 or serial_in(staple) == shop.serial, 1,
-              "the old staple", 0.02, daemon.log)
-    wait_for(lambda: serial_in(staple) == renewed.serial, 15, "the new staple", tell=daemon.log)
+    wait_for(lambda: serial_in(staple) == renewed.serial, PICK_UP_S, "the new staple",
+             tell=daemon.log)
+    assert not daemon.lines_about("warning:") and not daemon.lines_about("error:"), daemon.log()
 
 
 def test_half_written_file_keeps_the_staple(clinch, shop, certs, tmp_path):
