@@ -343,8 +343,8 @@ static void format_text(const struct cli_table *table, const struct table_style 
     struct columns columns = find_columns(table, style, &label);
 
     if (table->sentence) {
-        buf_put_text(out, table->sentence);
-        buf_put_text(out, "\n\n");
+        put_wrapped(out, table->sentence, style->width, 0);
+        buf_put_byte(out, '\n');
     }
     if (table->count) {
         put_colour(out, style, "1");

@@ -256,15 +256,22 @@ static uint32_t host_read_der(struct host *host, const struct host_cert *cert, s
     return ret_facts->signer == OCSP_SIGNER_DELEGATE ? delegate : NONE;
 }
 
-/* The store has nothing: perhaps it was lost, and what is still published is as good. */
+/* The store has nothing: perhaps it was lost, and what is still published is as good. What stands
+ * there may also be of the certificate before this one: that is nothing to speak of. */
 static int host_recall(struct host *host, uint32_t number, struct buf *held)
 {
     struct host_cert *cert = &host->certs[number];
 
     for (uint32_t i = 0; i < cert->place_count && !held->size; i++) {
         struct place place = {host->files[cert->places[i].file].path, cert->places[i].index};
+        struct ocsp_facts facts;
 
         if (host->ports.recall(host->ports.shell, place, cert->facts, held)) {
+            buf_clear(held);
+            continue;
+        }
+        host_read_der(host, cert, slice_of_buf(held), &facts);
+        if (facts.form != REASON_GOOD || facts.match != REASON_GOOD) {
             buf_clear(held);
         }
     }

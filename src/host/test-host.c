@@ -442,6 +442,21 @@ static void test_lost_store_is_refilled_from_what_is_published(void **state)
     pki_free(&pki);
 }
 
+static void test_published_answer_of_the_certificate_before_is_left_alone(void **state)
+{
+    struct world world = world_new();
+    struct pki pki = pki_new();
+
+    (void)state;
+    buf_put_slice(&world.published, slice_of_buf(&pki.renewed_answer));
+    world_open(&world);
+    read_file(&world, "/a.pem", &pki.leaf_pem);
+    expect(&world, "fetch ");
+    assert_int_equal(world.warnings, 0);
+    world_close(&world);
+    pki_free(&pki);
+}
+
 static void test_stored_answer_of_another_certificate_is_not_used(void **state)
 {
     struct world world = world_new();
@@ -559,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_failing_store_never_holds_back_publishing),
         cmocka_unit_test(test_restart_in_an_outage_needs_no_responder),
         cmocka_unit_test(test_lost_store_is_refilled_from_what_is_published),
+        cmocka_unit_test(test_published_answer_of_the_certificate_before_is_left_alone),
         cmocka_unit_test(test_stored_answer_of_another_certificate_is_not_used),
         cmocka_unit_test(test_issuer_is_fetched_once_and_kept),
         cmocka_unit_test(test_failed_issuer_fetch_is_told_and_tried_again_in_an_hour),

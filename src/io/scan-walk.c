@@ -166,7 +166,7 @@ const char *scan_name_skipped(const char *name)
 {
     static const char *const endings[] = {
         ".key", ".ocsp", ".issuer", ".sctl", ".csr", ".tmp", ".bak", "~",    ".conf",
-        ".txt", ".md",   ".sh",     ".srl",  ".der", ".p12", ".pfx", ".crl",
+        ".txt", ".md",   ".sh",     ".srl",  ".der", ".p12", ".pfx", ".crl", "README",
     };
     size_t size = strlen(name);
 
