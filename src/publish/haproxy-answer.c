@@ -8,7 +8,6 @@
 #define ABSENT_FIRST_MS 60000 /* asking again whether a certificate is served by now */
 #define ABSENT_MOST_MS  900000
 #define OPEN_WAIT_MS    2000 /* while somebody else's transaction is open */
-#define RESTART_SLACK_S 3    /* between two readings of one process's start */
 
 #define DENIED_FAULT "permission denied; its `stats socket` line needs `level admin`"
 
@@ -56,7 +55,7 @@ static void answer_info(struct haproxy_link *link, struct slice reply, struct in
     start_s = now.mono_ms / 1000 - uptime_s;
     apart_s = start_s - link->start_s;
     if (link->seen &&
-        (link->pid != pid || apart_s > RESTART_SLACK_S || apart_s < -RESTART_SLACK_S)) {
+        (link->pid != pid || apart_s > HAPROXY_START_SLACK_S || apart_s < -HAPROXY_START_SLACK_S)) {
         log_say(target->context->log, NOTE_INFO,
                 "HAProxy at %s was restarted: it is given all staples again", link->address);
         link->loaded_ms = 0;
@@ -194,7 +193,7 @@ static void answer_list(struct haproxy_link *link, struct slice reply, struct in
     haproxy_link_forget_loaded(link);
     link->transaction = false;
     link->loaded_ms = time_max(now.mono_ms, 1);
-    link->list_denied = haproxy_read_push(reply) == HAPROXY_DENIED;
+    link->list_denied = !haproxy_is_list(reply);
     if (link->list_denied) {
         return;
     }
@@ -234,7 +233,7 @@ void haproxy_link_find(struct haproxy_link *link, uint32_t id, struct instant no
     if (item->gone) {
         item_done(link, id);
     } else if (link->list_denied) {
-        haproxy_link_fail_item(link, id, DENIED_FAULT, slice_of_text("Permission denied"));
+        haproxy_link_fail_item(link, id, DENIED_FAULT, slice_of_text("no list of certificates"));
     } else if (state->place == item->place_count && state->created) {
         haproxy_link_set(link, id, STEP_PUSH, now.mono_ms);
     } else if (state->place == item->place_count) {
@@ -245,6 +244,23 @@ void haproxy_link_find(struct haproxy_link *link, uint32_t id, struct instant no
     } else {
         haproxy_link_set(link, id, STEP_CREATE, now.mono_ms);
     }
+}
+
+static void answer_identity(struct haproxy_link *link, uint32_t id, struct slice reply,
+                            struct instant now)
+{
+    const struct haproxy_item *item;
+
+    if (!is_asked(link, id)) {
+        return;
+    }
+    item = link->target->by_id[id];
+    if (!item->gone && haproxy_read_identity(reply, item->single.certid)) {
+        haproxy_link_create(link, id);
+        return;
+    }
+    ++link->states[id].place; /* it has loaded another certificate from there */
+    haproxy_link_set(link, id, STEP_FIND, now.mono_ms);
 }
 
 /* Whatever became of the item meanwhile: a transaction that is open must end. */
@@ -313,6 +329,9 @@ void haproxy_link_answer(struct haproxy_link *link, struct slice reply, struct i
         break;
     case ASK_LIST:
         answer_list(link, reply, now);
+        break;
+    case ASK_IDENTITY:
+        answer_identity(link, id, reply, now);
         break;
     case ASK_CREATE:
         answer_create(link, id, reply, now);

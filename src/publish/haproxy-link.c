@@ -26,6 +26,8 @@ int haproxy_link_new(struct haproxy_link **ret_link, struct haproxy_target *targ
     link->target = target;
     link->due = HEAP_NULL;
     link->loaded = TABLE_INIT(rng_next(&target->context->rng));
+    link->next = target->context->links;
+    target->context->links = link;
     fault = exchange_check(link->address);
     if (fault) {
         log_say(target->context->log, NOTE_ERROR, "publish (line %u): socket %s: %s",
@@ -48,6 +50,12 @@ void haproxy_link_forget_loaded(struct haproxy_link *link)
 
 struct haproxy_link *haproxy_link_free(struct haproxy_link *link)
 {
+    struct haproxy_link **at = &link->target->context->links;
+
+    while (*at != link) {
+        at = &(*at)->next;
+    }
+    *at = link->next;
     exchange_cancel(link->exchange);
     haproxy_link_forget_loaded(link);
     heap_deinit(&link->due);
@@ -305,7 +313,18 @@ static void ask_line(struct haproxy_link *link, enum haproxy_step step, struct i
     buf_deinit(&line);
 }
 
-static void ask_create(struct haproxy_link *link, uint32_t id)
+static void ask_identity(struct haproxy_link *link, uint32_t id)
+{
+    const struct haproxy_item *item = link->target->by_id[id];
+    struct buf request = BUF_INIT(HAPROXY_LINE_MAX);
+
+    add_to_batch(link, id);
+    haproxy_put_identity(&request, item->places[link->states[id].place]);
+    start(link, ASK_IDENTITY, &request);
+    buf_deinit(&request);
+}
+
+void haproxy_link_create(struct haproxy_link *link, uint32_t id)
 {
     const struct haproxy_item *item = link->target->by_id[id];
     struct buf request = BUF_INIT(2 * HAPROXY_LINE_MAX);
@@ -316,7 +335,6 @@ static void ask_create(struct haproxy_link *link, uint32_t id)
         haproxy_link_fail_item(link, id, "out of memory", SLICE_NULL);
         return;
     }
-    add_to_batch(link, id);
     haproxy_put_create(&request, link->creating, wish_der(item->wish));
     start(link, ASK_CREATE, &request);
     buf_deinit(&request);
@@ -364,7 +382,7 @@ static bool work(struct haproxy_link *link, uint32_t id, struct instant now)
         haproxy_link_find(link, id, now);
         return false;
     case STEP_CREATE:
-        ask_create(link, id);
+        ask_identity(link, id);
         return true;
     case STEP_NONE:
     case STEP_DONE:
@@ -372,6 +390,24 @@ static bool work(struct haproxy_link *link, uint32_t id, struct instant now)
         break;
     }
     heap_remove(&link->due, id);
+    return false;
+}
+
+static bool is_start_near(int64_t a_s, int64_t b_s)
+{
+    return a_s - b_s <= HAPROXY_START_SLACK_S && b_s - a_s <= HAPROXY_START_SLACK_S;
+}
+
+/* Another socket of the same process is at work. */
+static bool must_wait(const struct haproxy_link *link)
+{
+    for (const struct haproxy_link *other = link->target->context->links; other;
+         other = other->next) {
+        if (other != link && other->exchange && other->ask != ASK_INFO && other->seen &&
+            other->pid == link->pid && is_start_near(other->start_s, link->start_s)) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -389,6 +425,9 @@ int64_t haproxy_link_tick(struct haproxy_link *link, struct instant now)
     if (link->info_ms <= now.mono_ms) {
         ask_plain(link, ASK_INFO);
         return INSTANT_NEVER;
+    }
+    if (must_wait(link)) {
+        return link->info_ms; /* the end of the other's exchange wakes all */
     }
     for (unsigned i = 0; i < 1000; ++i) {
         if (heap_first(&link->due, &id) > now.mono_ms || work(link, id, now)) {

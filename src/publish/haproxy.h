@@ -20,7 +20,8 @@
 #include "wire/haproxy.h"
 #include "wire/single.h"
 
-#define HAPROXY_BATCH 16
+#define HAPROXY_BATCH         16
+#define HAPROXY_START_SLACK_S 3 /* between two readings of one process's start */
 
 enum haproxy_step {
     STEP_NONE, /* the link does not know the item */
@@ -29,7 +30,7 @@ enum haproxy_step {
     STEP_PUSH, /* from here on: work */
     STEP_VERIFY,
     STEP_FIND,
-    STEP_CREATE, /* with the commit */
+    STEP_CREATE, /* with the look before and the commit behind it */
 };
 
 struct haproxy_item {
@@ -52,9 +53,19 @@ struct haproxy_state {
     bool asked;     /* it is in the batch under way, and nothing happened to it since */
 };
 
-enum haproxy_ask { ASK_INFO, ASK_PUSH, ASK_VERIFY, ASK_LIST, ASK_CREATE, ASK_COMMIT, ASK_ABORT };
+enum haproxy_ask {
+    ASK_INFO,
+    ASK_PUSH,
+    ASK_VERIFY,
+    ASK_LIST,
+    ASK_IDENTITY, /* then at once: */
+    ASK_CREATE,   /* then at once: */
+    ASK_COMMIT,   /* or */
+    ASK_ABORT,
+};
 
 struct haproxy_link {
+    struct haproxy_link *next; /* in context->links */
     struct haproxy_target *target;
     char *address;
     struct exchange *exchange; /* NULL: idle */
@@ -115,6 +126,7 @@ void haproxy_link_forget(struct haproxy_link *link, uint32_t id);
 void haproxy_link_set(struct haproxy_link *link, uint32_t id, enum haproxy_step step,
                       int64_t mono_ms);
 void haproxy_link_fail(struct haproxy_link *link, const char *fault, bool is_down);
+void haproxy_link_create(struct haproxy_link *link, uint32_t id);
 /* Ends a transaction of ours, at once: while it is open nobody can change any certificate. */
 void haproxy_link_commit(struct haproxy_link *link);
 void haproxy_link_abort(struct haproxy_link *link);

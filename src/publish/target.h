@@ -26,6 +26,7 @@ struct publish_context {
     struct rng rng;   /* for jitter */
     struct instant (*clock)(void);
     void (*wake)(struct publish_context *context); /* tick() soon */
+    struct haproxy_link *links;                    /* of all targets */
 };
 
 /* A staple that should be shown, shared by all targets that still need its bytes. Immutable. */

@@ -113,7 +113,7 @@ static void answer_show(struct fake *fake, const char *hex, size_t size, struct 
 static void answer_list(struct fake *fake, struct buf *out)
 {
     if (fake->mood == FAKE_DENYING) {
-        buf_put_text(out, "Permission denied\n\n");
+        buf_put_text(out, "Can't allocate memory!\n\n");
         return;
     }
     if (*fake->transaction) {
@@ -137,6 +137,16 @@ static int loaded_index(const struct fake *fake, const char *path)
         }
     }
     return -1;
+}
+
+static void answer_identity(struct fake *fake, const char *path, struct buf *out)
+{
+    int index = loaded_index(fake, path);
+    char text[128];
+
+    snprintf(text, sizeof(text), "Filename: x\nStatus: Used\nSerial: %02X\nnotBefore: x\n\n",
+             (unsigned)index + 1);
+    buf_put_text(out, index < 0 ? "Can't display the certificate: Not found\n\n" : text);
 }
 
 static void answer_set(struct fake *fake, const char *text, struct buf *out)
@@ -199,6 +209,7 @@ static void answer_one(struct fake *fake, char *text, struct buf *out)
 {
     static const char push[] = "set ssl ocsp-response ";
     static const char show[] = "show ssl ocsp-response ";
+    static const char identity[] = "show ssl cert ";
     static const char set[] = "set ssl cert ";
     static const char commit[] = "commit ssl cert ";
     static const char abort_it[] = "abort ssl cert ";
@@ -211,6 +222,8 @@ static void answer_one(struct fake *fake, char *text, struct buf *out)
         answer_show(fake, text, strlen(text), out);
     } else if (strcmp(text, "show ssl cert") == 0) {
         answer_list(fake, out);
+    } else if (strncmp(text, identity, sizeof(identity) - 1) == 0) {
+        answer_identity(fake, text + sizeof(identity) - 1, out);
     } else if (strncmp(text, set, sizeof(set) - 1) == 0) {
         answer_set(fake, text + sizeof(set) - 1, out);
     } else if (strncmp(text, commit, sizeof(commit) - 1) == 0) {

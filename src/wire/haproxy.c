@@ -101,6 +101,11 @@ void haproxy_put_list(struct buf *command)
     buf_put_text(command, "show ssl cert\n");
 }
 
+bool haproxy_is_list(struct slice reply)
+{
+    return has(reply, "# filename\n") || has(reply, "# transaction\n");
+}
+
 /* Lines are "# filename", "# transaction", "/path", and "*" before the path of a transaction. */
 bool haproxy_next_loaded(struct slice *left, struct slice *ret_path, bool *ret_open)
 {
@@ -122,6 +127,41 @@ bool haproxy_next_loaded(struct slice *left, struct slice *ret_path, bool *ret_o
         return true;
     }
     return false;
+}
+
+void haproxy_put_identity(struct buf *command, const char *cert_path)
+{
+    buf_put_text(command, "show ssl cert ");
+    buf_put_text(command, cert_path);
+    buf_put_byte(command, '\n');
+}
+
+/* HAProxy prints the number's octets without the 00 that DER puts before a high bit. */
+bool haproxy_read_identity(struct slice reply, struct slice certid)
+{
+    struct buf line = BUF_INIT(256);
+    struct slice serial = single_serial(certid);
+    bool found;
+
+    while (serial.size > 1 && serial.data[0] == 0) {
+        serial = slice_of(serial.data + 1, serial.size - 1);
+    }
+    buf_put_hex(&line, serial);
+    for (size_t i = 0; i < line.size; ++i) {
+        if (line.data[i] >= 'a') {
+            line.data[i] = (uint8_t)(line.data[i] - 'a' + 'A');
+        }
+    }
+    buf_put_byte(&line, '\n');
+    found = serial.size > 0 && !buf_status(&line) && has(reply, "Serial: ");
+    if (found) {
+        const uint8_t *at = find(reply, "Serial: ") + strlen("Serial: ");
+        struct slice rest = behind(reply, at);
+
+        found = rest.size >= line.size && memcmp(rest.data, line.data, line.size) == 0;
+    }
+    buf_deinit(&line);
+    return found;
 }
 
 void haproxy_put_create(struct buf *command, const char *cert_path, struct slice staple)

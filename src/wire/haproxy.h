@@ -43,7 +43,14 @@ bool haproxy_path_usable(const char *cert_path);
  * path each; with *@ret_open that one has a transaction of somebody open, into which a `set ssl
  * cert` of any other certificate would fall. */
 void haproxy_put_list(struct buf *command);
+bool haproxy_is_list(struct slice reply); /* a socket of a low level answers nonsense */
 bool haproxy_next_loaded(struct slice *left, struct slice *ret_path, bool *ret_open);
+
+/* "show ssl cert PATH\n", and whether what is loaded from there has the serial number of @certid. A
+ * file may have been renewed behind HAProxy's back; an answer about another certificate would be
+ * committed with "Success!" and a warning in its log. */
+void haproxy_put_identity(struct buf *command, const char *cert_path);
+bool haproxy_read_identity(struct slice reply, struct slice certid);
 
 /* Creates the entry live: "set ssl cert PATH.ocsp <<\nBASE64\n\n", then the commit, or the abort
  * when something went wrong between. Each is an exchange of its own. */

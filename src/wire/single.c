@@ -5,6 +5,7 @@
 #include "base/limits.h"
 
 enum {
+    TAG_INTEGER = 0x02,
     TAG_OCTET_STRING = 0x04,
     TAG_OID = 0x06,
     TAG_ENUMERATED = 0x0a,
@@ -146,4 +147,16 @@ bool single_read(struct slice der, unsigned index, struct single *ret_single)
         }
     }
     return read_single(content, ret_single);
+}
+
+struct slice single_serial(struct slice certid)
+{
+    struct slice content;
+    struct slice serial;
+
+    if (take(&certid, TAG_SEQUENCE, &content, NULL) && skip(&content) && skip(&content) &&
+        skip(&content) && take(&content, TAG_INTEGER, &serial, NULL)) {
+        return serial;
+    }
+    return SLICE_NULL;
 }

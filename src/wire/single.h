@@ -19,3 +19,6 @@ struct single {
 
 /* The single with this @index (from 0). False when there is none or @der is no answer. */
 bool single_read(struct slice der, unsigned index, struct single *ret_single);
+
+/* The content of serialNumber, the last part of a CertID; empty when it is none. */
+struct slice single_serial(struct slice certid);

@@ -145,6 +145,32 @@ static void test_list_tells_files_and_open_transactions(void **state)
     assert_false(haproxy_next_loaded(&left, &path, &open));
 }
 
+static void test_what_is_no_list_is_not_taken_for_one(void **state)
+{
+    (void)state;
+    assert_true(haproxy_is_list(TEXT("# filename\n\n")));
+    assert_true(haproxy_is_list(TEXT("# transaction\n*/p/a.pem\n# filename\n/p/a.pem\n\n")));
+    assert_false(haproxy_is_list(TEXT("Can't allocate memory!\n\n"))); /* `level user` */
+    assert_false(haproxy_is_list(TEXT("Permission denied\n\n")));
+}
+
+static void test_loaded_certificate_is_known_by_its_serial_number(void **state)
+{
+    struct buf certid = BUF_INIT(256);
+
+    (void)state;
+    test_put_certid(&certid, 0x5a);
+    assert_true(haproxy_read_identity(TEXT("Filename: /p/a.pem\nStatus: Used\nSerial: 5A\n"
+                                           "notBefore: x\n"),
+                                      slice_of_buf(&certid)));
+    assert_false(haproxy_read_identity(TEXT("Serial: 5A01\n"), slice_of_buf(&certid)));
+    assert_false(haproxy_read_identity(TEXT("Serial: 5B\n"), slice_of_buf(&certid)));
+    assert_false(haproxy_read_identity(TEXT("Serial: 5A"), slice_of_buf(&certid)));
+    assert_false(haproxy_read_identity(TEXT("Can't display it!\n\n"), slice_of_buf(&certid)));
+    assert_false(haproxy_read_identity(TEXT("Serial: \n"), SLICE_NULL));
+    buf_deinit(&certid);
+}
+
 static void test_info_names_the_process(void **state)
 {
     int64_t pid = 0;
@@ -285,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_day_of_one_digit_is_padded_by_a_space),
         cmocka_unit_test(test_show_replies_come_one_by_one),
         cmocka_unit_test(test_list_tells_files_and_open_transactions),
+        cmocka_unit_test(test_what_is_no_list_is_not_taken_for_one),
+        cmocka_unit_test(test_loaded_certificate_is_known_by_its_serial_number),
         cmocka_unit_test(test_info_names_the_process),
         cmocka_unit_test(test_commands_are_what_haproxy_takes),
         cmocka_unit_test(test_longest_staple_fits_into_one_line),
