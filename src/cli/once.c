@@ -136,6 +136,31 @@ static void run_pass(struct pass *pass, const struct options *options, struct ou
     outcome->conflict = publisher_conflicting(daemon->publisher);
 }
 
+/* Somebody listens and answers, if only that it does not know this question. */
+static bool daemon_answers(const struct config *config)
+{
+    _cleanup_(buf_deinit)
+    struct buf fault = BUF_INIT(4096);
+    json_t *request = json_pack("{s:s}", "do", "ping");
+    json_t *answer;
+    int r = 0;
+
+    answer = control_ask(config->control, request, 3000, &r, &fault);
+    json_decref(request);
+    if (!answer && r == -ETIMEDOUT) {
+        fprintf(stderr, "clinch: the daemon does not answer: %s\n", buf_text(&fault));
+    }
+    json_decref(answer);
+    return answer != NULL;
+}
+
+static void add_paths(json_t *request, const char *const *paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(json_object_get(request, "paths"), json_string(paths[i]));
+    }
+}
+
 /* A daemon that holds the state directory does the work; here is only waited for it. */
 static bool ask_daemon(const struct config *config, const struct options *options,
                        struct outcome *outcome)
@@ -143,17 +168,18 @@ static bool ask_daemon(const struct config *config, const struct options *option
     _cleanup_(buf_deinit)
     struct buf fault = BUF_INIT(4096);
     int64_t wait_s = options->wait_s > 0 ? options->wait_s : 0;
-    json_t *request =
-        json_pack("{s:s,s:I,s:[]}", "do", "ensure", "deadline_s", (json_int_t)wait_s, "paths");
-    json_t *answer, *rows;
+    json_t *request, *answer, *rows, *item;
     size_t i;
-    json_t *item;
     int r = 0;
 
-    for (size_t k = 0; k < config->certificate_count; k++) {
-        json_array_append_new(json_object_get(request, "paths"),
-                              json_string(config->certificates[k]));
+    if (!daemon_answers(config)) {
+        return false;
     }
+    request =
+        json_pack("{s:s,s:I,s:[]}", "do", "ensure", "deadline_s", (json_int_t)wait_s, "paths");
+    add_paths(request, config->certificates, config->certificate_count);
+    /* Whatever lies there with the daemon's certificates is an issuer candidate to it. */
+    add_paths(request, config->issuers, config->issuer_count);
     answer = control_ask(config->control, request, (wait_s ? wait_s + 60 : 660) * 1000, &r, &fault);
     json_decref(request);
     if (!answer) {

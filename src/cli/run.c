@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <glob.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +12,9 @@
 #include "io/notify.h"
 #include "io/watch.h"
 
-#define ENSURE_MOST_S 600 /* nobody is kept waiting longer */
+#define ENSURE_MOST_S    86400 /* nobody is kept waiting longer */
+#define ENSURE_SETTLE_S  600   /* without --wait: for the attempts to end */
+#define ENSURE_PATHS_MAX 10000
 
 /* A `once` that waits for its certificates. */
 struct ensure {
@@ -143,30 +146,56 @@ static int64_t on_turn(struct daemon *daemon, struct instant now)
     return runner->ensures ? time_add(now.mono_ms, 50) : INSTANT_NEVER;
 }
 
+static int ensure_add(struct ensure *ensure, const char *path)
+{
+    char **paths = realloc(ensure->paths, (ensure->path_count + 1) * sizeof(*paths));
+
+    if (!paths) {
+        return -ENOMEM;
+    }
+    ensure->paths = paths;
+    paths[ensure->path_count] = strdup(path);
+    ensure->path_count += paths[ensure->path_count] != NULL;
+    return 0;
+}
+
+/* A pattern stands for what it matches now, and for itself as a new source. */
+static int ensure_add_pattern(struct ensure *ensure, const char *pattern)
+{
+    glob_t found = {0};
+    int r = ensure_add(ensure, pattern);
+
+    if (strpbrk(pattern, "*?[") && glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
+        for (size_t i = 0; !r && i < found.gl_pathc && i < ENSURE_PATHS_MAX; i++) {
+            r = ensure_add(ensure, found.gl_pathv[i]);
+        }
+        globfree(&found);
+    }
+    return r;
+}
+
 static struct ensure *ensure_new(const json_t *request)
 {
     const json_t *paths = json_object_get(request, "paths");
     struct ensure *ensure = calloc(1, sizeof(*ensure));
     json_int_t deadline_s = json_integer_value(json_object_get(request, "deadline_s"));
-    size_t count = json_array_size(paths);
 
-    if (!ensure || !count) {
+    if (!ensure || !json_array_size(paths)) {
         free(ensure);
         return NULL;
     }
-    ensure->paths = calloc(count, sizeof(*ensure->paths));
     ensure->wait = deadline_s > 0;
-    ensure->until_ms =
-        clock_now().mono_ms +
-        1000 * (deadline_s > 0 && deadline_s < ENSURE_MOST_S ? deadline_s : ENSURE_MOST_S);
-    for (size_t i = 0; ensure->paths && i < count; i++) {
+    deadline_s = deadline_s <= 0              ? ENSURE_SETTLE_S
+                 : deadline_s < ENSURE_MOST_S ? deadline_s
+                                              : ENSURE_MOST_S;
+    ensure->until_ms = clock_now().mono_ms + 1000 * deadline_s;
+    for (size_t i = 0; i < json_array_size(paths) && i < ENSURE_PATHS_MAX; i++) {
         const char *path = json_string_value(json_array_get(paths, i));
 
-        if (!path || path[0] != '/') {
+        if (!path || path[0] != '/' || ensure_add_pattern(ensure, path)) {
             ensure_free(ensure);
             return NULL;
         }
-        ensure->paths[ensure->path_count++] = strdup(path);
     }
     return ensure;
 }
@@ -211,6 +240,19 @@ static void on_asked(void *context, struct control_call *call, const json_t *req
     }
 }
 
+static bool text_differs(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) != 0 : a != b;
+}
+
+static bool needs_restart(const struct config *new, const struct config *old)
+{
+    return text_differs(new->state_dir, old->state_dir) ||
+           text_differs(new->control, old->control) || text_differs(new->proxy, old->proxy) ||
+           new->policy.allow_loopback != old->policy.allow_loopback ||
+           new->timeout_ms != old->timeout_ms || new->connect_timeout_ms != old->connect_timeout_ms;
+}
+
 /* SIGHUP: certificates, issuers and publishers are taken from the configuration anew. */
 static void reload(struct runner *runner)
 {
@@ -226,10 +268,11 @@ static void reload(struct runner *runner)
         notify_ready();
         return;
     }
-    if (strcmp(config->state_dir, daemon->config->state_dir) != 0 ||
-        config->policy.allow_loopback != daemon->config->policy.allow_loopback) {
-        log_say(&daemon->log, NOTE_WARNING,
-                "reload: `state` and `allow_loopback` change only at a restart");
+    if (needs_restart(config, daemon->config)) {
+        log_say(
+            &daemon->log, NOTE_WARNING,
+            "reload: `state`, `control`, `proxy`, `allow_loopback` and the timeouts change only "
+            "at a restart");
     }
     r = publisher_new(&publisher, &daemon->loop, config, daemon->store, &daemon->log);
     if (r) {

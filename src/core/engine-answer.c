@@ -25,10 +25,19 @@ static bool held_is_same(const struct held *held, const struct held *other)
            held->serve.until_s == other->serve.until_s;
 }
 
+/* When the answer ends for our purpose: at nextUpdate, or earlier with its delegate, with its leaf
+ * or by a client's limit. */
+static int64_t held_end_s(const struct policy *policy, const struct held *answer)
+{
+    bool by_itself = time_sub(answer->next_update_s, answer->serve.until_s) <= policy->margin_max_s;
+
+    return by_itself ? answer->next_update_s : answer->serve.until_s;
+}
+
 static void entry_plan_refresh(struct engine *engine, struct entry *entry,
                                const struct held *answer, bool bulk)
 {
-    struct window life = {answer->this_update_s, answer->next_update_s};
+    struct window life = {answer->this_update_s, held_end_s(&engine->policy, answer)};
 
     entry->ask_wall_s =
         schedule_refresh(&engine->policy, life, engine->now.wall_s, entry->salt, bulk);
@@ -52,8 +61,8 @@ static void engine_unchanged(struct engine *engine, uint32_t cert)
 
     /* Authorities under the Baseline Requirements sign late: asking at half-life and getting the
      * same again is the normal case. */
-    entry->ask_wall_s =
-        schedule_unchanged(&engine->policy, held->next_update_s, engine->now.wall_s);
+    entry->ask_wall_s = schedule_unchanged(&engine->policy, held_end_s(&engine->policy, held),
+                                           engine->now.wall_s, entry->salt);
     entry->ask_mono_ms = INSTANT_NEVER;
     entry_succeeded(engine, cert);
     engine_show(engine, cert, false);
@@ -109,7 +118,8 @@ static void engine_revoke(struct engine *engine, uint32_t cert, const struct ocs
 {
     struct entry *entry = &engine->entries[cert];
     struct held life = {.this_update_s = facts->this_update_s,
-                        .next_update_s = facts->next_update_s};
+                        .next_update_s = facts->next_update_s,
+                        .serve.until_s = facts->next_update_s};
     bool news = !entry->tombstone.present;
     const char *url = entry->cert->urls[entry->url];
 
@@ -226,6 +236,11 @@ void engine_cache(struct engine *engine, uint32_t cert, const struct event_store
         engine_promote(engine, cert);
     }
     engine_show(engine, cert, false);
+    if (entry->tombstone.present) {
+        engine_ask(engine, cert);
+        engine_note(engine, cert, NOTE_REVOKED, NOTE_ERROR);
+        return;
+    }
     if (entry_can_show(entry, wall_s)) {
         entry->settled = true;
         entry_plan_refresh(engine, entry, &entry->held, false);

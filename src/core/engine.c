@@ -302,6 +302,21 @@ static void engine_fetch_done(struct engine *engine, const struct event *event)
     }
 }
 
+/* Somebody waits: what counts is the attempt that is running or starts now, not an earlier one. */
+static void engine_hurry(struct engine *engine, uint32_t cert)
+{
+    struct entry *entry = &engine->entries[cert];
+
+    if (entry_can_show(entry, engine->now.wall_s) ||
+        entry_hindrance(entry, engine->now.wall_s) != CERT_STATE_MISSING) {
+        return;
+    }
+    entry->settled = false;
+    if (!entry->attempt && !entry->waiting) {
+        engine_ask(engine, cert);
+    }
+}
+
 static void engine_event(struct engine *engine, const struct event *event)
 {
     bool known = event->cert < engine->entry_count && engine->entries[event->cert].cert;
@@ -327,12 +342,8 @@ static void engine_event(struct engine *engine, const struct event *event)
         }
         break;
     case EVENT_ASK:
-        if (known && !engine->entries[event->cert].attempt &&
-            !engine->entries[event->cert].waiting &&
-            !entry_can_show(&engine->entries[event->cert], event->now.wall_s) &&
-            entry_hindrance(&engine->entries[event->cert], event->now.wall_s) ==
-                CERT_STATE_MISSING) {
-            engine_ask(engine, event->cert);
+        if (known) {
+            engine_hurry(engine, event->cert);
         }
         break;
     case EVENT_FETCH_DONE:

@@ -79,7 +79,7 @@ static void put_outlook(struct buf *buf, const struct note *note)
     if (note->next_is_now) {
         buf_put_text(buf, "; trying another way at once");
     } else if (note->next_try_s == INSTANT_NEVER) {
-        buf_put_text(buf, "; no further try is planned");
+        buf_put_text(buf, "; no further try in this run");
     } else {
         buf_put_text(buf, "; next try in ");
         buf_put_duration(buf, time_sub(note->next_try_s, note->wall_s));
@@ -128,6 +128,11 @@ static void put_news(struct buf *buf, const struct note *note)
         put_next_fetch(buf, note);
         break;
     case NOTE_HELD_BACK:
+        if (note->served_until_s <= note->wall_s) {
+            buf_put_text(buf, "good answer, but its thisUpdate is still ahead of this machine's "
+                              "clock; served from then on");
+            break;
+        }
         put_until(buf,
                   "good answer, kept back while it is so new that clients with a slow clock "
                   "would refuse it; the staple held is served until ",

@@ -17,6 +17,23 @@ static int64_t part_of(int64_t span, int64_t permille, int64_t spread, uint64_t 
     return time_min(span, INT64_C(1000000000000)) * fraction / 1000000;
 }
 
+/* The point is over: an answer that was old when it came, or a restart after a long stop. Spread
+ * over what is left, so that those of one responder do not all come now. */
+static int64_t overdue(struct window life, int64_t wall_s, uint64_t salt, bool bulk)
+{
+    int64_t left = time_max(0, time_sub(life.until_s, wall_s));
+
+    return time_add(wall_s, bulk ? part_of(left, 100, 500, salt) : part_of(left, 0, 100, salt));
+}
+
+/* Nothing is asked again sooner, but never so late that the answer has ended. */
+static int64_t soonest(const struct policy *policy, int64_t until_s, int64_t wall_s)
+{
+    int64_t left = time_max(2, time_sub(until_s, wall_s));
+
+    return time_min(policy->min_refresh_s, left / 2);
+}
+
 int64_t schedule_refresh(const struct policy *policy, struct window life, int64_t wall_s,
                          uint64_t salt, bool bulk)
 {
@@ -34,19 +51,24 @@ int64_t schedule_refresh(const struct policy *policy, struct window life, int64_
     } else {
         due = time_add(life.from_s, part_of(span, 500, 100, salt));
     }
+    if (due <= wall_s) {
+        due = overdue(life, wall_s, salt, bulk);
+    }
     /* CA/Browser Forum Baseline Requirements 4.9.9: for intervals of 16 h and more the new answer
      * is there 8 h before nextUpdate. */
     if (span >= 16 * HOUR_S) {
         due = time_min(due, time_sub(life.until_s, 8 * HOUR_S));
     }
-    return time_max(due, time_add(wall_s, policy->min_refresh_s));
+    return time_max(due, time_add(wall_s, soonest(policy, life.until_s, wall_s)));
 }
 
-int64_t schedule_unchanged(const struct policy *policy, int64_t until_s, int64_t wall_s)
+int64_t schedule_unchanged(const struct policy *policy, int64_t until_s, int64_t wall_s,
+                           uint64_t salt)
 {
     int64_t left = time_max(0, time_sub(until_s, wall_s));
 
-    return time_add(wall_s, time_max(policy->min_refresh_s, left / 4));
+    return time_add(
+        wall_s, time_max(soonest(policy, until_s, wall_s), part_of(left, 200, 100, rng_mix(salt))));
 }
 
 int64_t schedule_backoff_ms(const struct policy *policy, unsigned failures, int64_t left_s,

@@ -6,17 +6,18 @@
 #include "base/instant.h"
 #include "core/policy.h"
 
-/* When to ask again for an answer that lives for @life = [thisUpdate, nextUpdate): at a point in
- * its second half fixed by @salt (50-60 %; 45-50 % for lifetimes of 16-24 h), or, when @bulk (the
- * first refresh after a sync or an outage), anywhere in 10-60 %. For lifetimes of 16 h and more
- * never later than nextUpdate - 8 h. Never sooner than policy->min_refresh_s from now. Wall
- * seconds. */
+/* When to ask again for an answer that lives for @life = [thisUpdate, its end): at a point in its
+ * second half fixed by @salt (50-60 %; 45-50 % for lifetimes of 16-24 h), or, when @bulk (the first
+ * refresh after a sync or an outage), anywhere in 10-60 %. Where that point is over, spread over
+ * what is left. For lifetimes of 16 h and more never later than 8 h before the end. Not sooner
+ * than policy->min_refresh_s from now, or half of what is left. Wall seconds. */
 int64_t schedule_refresh(const struct policy *policy, struct window life, int64_t wall_s,
                          uint64_t salt, bool bulk);
 
-/* When to ask again after an unchanged answer that ends at @until_s: after a quarter of what is
- * left. Wall seconds. */
-int64_t schedule_unchanged(const struct policy *policy, int64_t until_s, int64_t wall_s);
+/* When to ask again after an unchanged answer that ends at @until_s: after about a quarter (20-30 %
+ * by @salt) of what is left. Wall seconds. */
+int64_t schedule_unchanged(const struct policy *policy, int64_t until_s, int64_t wall_s,
+                           uint64_t salt);
 
 /* How long to wait after the @failures-th failure in a row (1, 2...), milliseconds. Exponential
  * with full jitter out of @random; with a staple that ends in @left_s (0: nothing held) bounded by

@@ -337,6 +337,37 @@ static void test_revoked_withdraws_at_once_and_is_remembered(void **state)
     world_close(&world);
 }
 
+static void test_refresh_comes_before_the_delegate_ends(void **state)
+{
+    struct world world;
+    struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 7 * DAY);
+
+    (void)state;
+    start(&world);
+    good.signer = OCSP_SIGNER_DELEGATE;
+    good.delegate_not_before_s = TEST_NOW - DAY;
+    good.delegate_not_after_s = TEST_NOW + 2 * HOUR;
+    answer(&world, &good);
+    assert_true(look(&world, 0).next_try_s < TEST_NOW + 2 * HOUR - 300);
+    world_close(&world);
+}
+
+static void test_who_waits_waits_for_an_attempt_of_now(void **state)
+{
+    struct world world;
+
+    (void)state;
+    start(&world);
+    while (look(&world, 0).in_flight) {
+        fetch_fails(&world, FETCH_NO_NAME);
+    }
+    assert_true(look(&world, 0).settled);
+    step(&world, (struct event){.type = EVENT_ASK});
+    assert_false(look(&world, 0).settled);
+    assert_true(look(&world, 0).in_flight);
+    world_close(&world);
+}
+
 static void test_hold_is_released_at_once(void **state)
 {
     struct world world;
@@ -496,6 +527,8 @@ int main(void)
         cmocka_unit_test(test_bad_answers_never_replace_a_good_one),
         cmocka_unit_test(test_unchanged_answer_is_normal),
         cmocka_unit_test(test_revoked_withdraws_at_once_and_is_remembered),
+        cmocka_unit_test(test_refresh_comes_before_the_delegate_ends),
+        cmocka_unit_test(test_who_waits_waits_for_an_attempt_of_now),
         cmocka_unit_test(test_hold_is_released_at_once),
         cmocka_unit_test(test_stored_answer_is_judged_and_shown_without_asking),
         cmocka_unit_test(test_quiet_states_are_never_asked_for),

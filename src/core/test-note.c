@@ -65,7 +65,7 @@ static void test_refusal_has_its_public_reason(void **state)
     assert_sentence(&note, "a.example (/etc/ssl/a.pem, serial 1a2b): http://one.example/: answer "
                            "not taken: the responder sent an error instead: tryLater, with HTTP "
                            "status 503 [error-status]; the staple held is served until 2027-01-16 "
-                           "08:00:00Z; no further try is planned");
+                           "08:00:00Z; no further try in this run");
 }
 
 static void test_every_kind_makes_a_sentence(void **state)

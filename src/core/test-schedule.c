@@ -69,11 +69,39 @@ static void test_refresh_never_comes_at_once(void **state)
     struct window endless = {NOW, INSTANT_NEVER};
 
     (void)state;
-    assert_int_equal(schedule_refresh(&policy, over, NOW, 1, false), NOW + policy.min_refresh_s);
+    assert_int_equal(schedule_refresh(&policy, over, NOW, 1, false), NOW + 1);
     assert_true(schedule_refresh(&policy, wild, NOW, 1, true) >= NOW + policy.min_refresh_s);
     assert_in_range(schedule_refresh(&policy, endless, NOW, 1, false), NOW + 600, NOW + 900);
-    assert_int_equal(schedule_unchanged(&policy, NOW + 4000, NOW), NOW + 1000);
-    assert_int_equal(schedule_unchanged(&policy, NOW - 1, NOW), NOW + policy.min_refresh_s);
+    assert_in_range(schedule_unchanged(&policy, NOW + 4000, NOW, 5), NOW + 800, NOW + 1200);
+    assert_int_equal(schedule_unchanged(&policy, NOW - 1, NOW, 5), NOW + 1);
+}
+
+static void test_refresh_comes_before_even_a_near_end(void **state)
+{
+    struct policy policy = policy_default();
+
+    (void)state;
+    for (int64_t left = 2; left < 200; left++) {
+        struct window life = {NOW - 10, NOW + left};
+
+        for (uint64_t salt = 0; salt < 20; salt++) {
+            assert_true(schedule_refresh(&policy, life, NOW, salt, salt & 1) < life.until_s);
+            assert_true(schedule_unchanged(&policy, life.until_s, NOW, salt) < life.until_s);
+        }
+    }
+}
+
+static void test_answers_that_were_old_when_they_came_are_spread_too(void **state)
+{
+    struct policy policy = policy_default();
+    struct window life = {NOW - 59 * HOUR, NOW + 41 * HOUR};
+    unsigned soon = 0;
+
+    (void)state;
+    for (uint64_t salt = 0; salt < 1000; salt++) {
+        soon += schedule_refresh(&policy, life, NOW, salt, true) < NOW + 2 * HOUR;
+    }
+    assert_true(soon < 50);
 }
 
 static void test_backoff_grows_and_never_overflows(void **state)
@@ -109,6 +137,8 @@ int main(void)
         cmocka_unit_test(test_bulk_is_spread_wider),
         cmocka_unit_test(test_long_lives_are_refreshed_eight_hours_before_their_end),
         cmocka_unit_test(test_refresh_never_comes_at_once),
+        cmocka_unit_test(test_refresh_comes_before_even_a_near_end),
+        cmocka_unit_test(test_answers_that_were_old_when_they_came_are_spread_too),
         cmocka_unit_test(test_backoff_grows_and_never_overflows),
         cmocka_unit_test(test_backoff_shortens_as_the_end_nears),
     };

@@ -137,6 +137,15 @@ static void test_revoked_counts_only_when_all_else_is_right(void **state)
     assert_refused(&ocsp, REASON_BAD_SIGNATURE);
 }
 
+static void test_revocation_ahead_of_our_clock_is_not_kept_as_good(void **state)
+{
+    struct ocsp_facts ocsp = test_answer(TEST_NOW + 5, 4 * DAY);
+
+    (void)state;
+    ocsp.status = CERT_STATUS_REVOKED;
+    assert_refused(&ocsp, REASON_NOT_YET_VALID);
+}
+
 static void test_answer_ends_with_its_leaf_and_after_ten_days(void **state)
 {
     struct policy policy = policy_default();
@@ -215,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_each_fault_has_its_reason),
         cmocka_unit_test(test_delegate_counts_only_within_its_dates_and_ends_the_window),
         cmocka_unit_test(test_revoked_counts_only_when_all_else_is_right),
+        cmocka_unit_test(test_revocation_ahead_of_our_clock_is_not_kept_as_good),
         cmocka_unit_test(test_answer_ends_with_its_leaf_and_after_ten_days),
         cmocka_unit_test(test_older_never_replaces_while_the_held_one_lives),
         cmocka_unit_test(test_old_revocation_still_counts_but_an_old_hold_does_not),

@@ -153,7 +153,8 @@ struct judgement verdict_judge(const struct policy *policy, const struct cert_fa
         return judgement;
     }
     if (ocsp->this_update_s > wall_s) {
-        judgement.verdict = VERDICT_PENDING;
+        /* A revocation is not kept for later: it is asked for again, and acts when it is valid. */
+        judgement.verdict = judgement.reason == REASON_GOOD ? VERDICT_PENDING : VERDICT_REFUSE;
         judgement.reason = REASON_NOT_YET_VALID;
         return judgement;
     }

@@ -209,8 +209,7 @@ static int file_add(struct host *host, const char *path, uint32_t *ret_file)
         }
         host->files = files;
     }
-    host->files[number] =
-        (struct host_file){.path = text_copy(text), .shown = NONE, .gone_ms = INSTANT_NEVER};
+    host->files[number] = (struct host_file){.path = text_copy(text), .gone_ms = INSTANT_NEVER};
     r = host->files[number].path ? map_add(&host->file_by_path, map_hash(text), number) : -ENOMEM;
     if (r) {
         free(host->files[number].path);
@@ -440,7 +439,8 @@ static int file_forget(struct host *host, struct instant now, uint32_t number)
     }
     map_remove(&host->file_by_path, map_hash(slice_of_text(file->path)), number);
     free(file->path);
-    *file = (struct host_file){.shown = NONE, .gone_ms = INSTANT_NEVER};
+    free(file->shown);
+    *file = (struct host_file){.gone_ms = INSTANT_NEVER};
     r = list_add(&host->free_files, number);
     return first ? first : r;
 }

@@ -68,7 +68,8 @@ struct host_file {
     uint8_t digest[SHA256_SIZE]; /* of the content last read */
     uint32_t *certs;             /* by index */
     uint32_t cert_count;
-    uint32_t shown;  /* the certificate whose staple stands at (path, 0); NONE */
+    uint32_t *shown; /* whose staple stands at (path, index); NONE */
+    uint32_t shown_count;
     int64_t gone_ms; /* when it is given up; INSTANT_NEVER: it is there */
 };
 

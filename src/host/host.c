@@ -96,6 +96,7 @@ struct host *host_free(struct host *host)
     for (uint32_t i = 0; i < host->file_count; i++) {
         free(host->files[i].path);
         free(host->files[i].certs);
+        free(host->files[i].shown);
     }
     free(host->certs);
     free(host->files);
@@ -185,6 +186,10 @@ static int host_note(struct host *host, const struct effect *effect)
 
     note.path = host_path_of(host, cert);
     host->ports.note(host->ports.shell, &note);
+    if (cert->tombstone.present && cert->last &&
+        (note.kind == NOTE_FETCH_FAILED || note.kind == NOTE_REFUSED)) {
+        return host_soil(host, effect->cert, DIRT_ROW); /* that it is revoked is what matters */
+    }
     if (note.level >= NOTE_WARNING) {
         note_format_news(&sentence, &note);
         free(cert->last);

@@ -185,6 +185,28 @@ static bool make_served(const struct host_cert *cert, struct buf *served)
     return buf_status(served) == 0;
 }
 
+static uint32_t get_shown(const struct host_file *file, uint32_t index)
+{
+    return index < file->shown_count ? file->shown[index] : NONE;
+}
+
+static void set_shown(struct host_file *file, uint32_t index, uint32_t number)
+{
+    uint32_t *shown;
+
+    if (index >= file->shown_count) {
+        shown = realloc(file->shown, (index + 1) * sizeof(*shown));
+        if (!shown) {
+            return; /* it will not be taken away at a renewal, but at its end */
+        }
+        while (file->shown_count <= index) {
+            shown[file->shown_count++] = NONE;
+        }
+        file->shown = shown;
+    }
+    file->shown[index] = number;
+}
+
 static void show_at_places(struct host *host, struct instant now, uint32_t number, bool urgent)
 {
     struct host_cert *cert = &host->certs[number];
@@ -205,9 +227,7 @@ static void show_at_places(struct host *host, struct instant now, uint32_t numbe
         struct place place = {file->path, cert->places[i].index};
 
         host->ports.publish(host->ports.shell, place, &staple);
-        if (!place.index) {
-            file->shown = number;
-        }
+        set_shown(file, place.index, number);
     }
     cert->shown = true;
 }
@@ -221,8 +241,8 @@ static void hide_at_places(struct host *host, uint32_t number)
         struct place place = {file->path, cert->places[i].index};
 
         host->ports.withdraw(host->ports.shell, place, cert->facts, false);
-        if (!place.index && file->shown == number) {
-            file->shown = NONE;
+        if (get_shown(file, place.index) == number) {
+            set_shown(file, place.index, NONE);
         }
     }
     cert->shown = false;
@@ -240,12 +260,14 @@ void host_place_settled(struct host *host, uint32_t number)
     }
     for (uint32_t i = 0; i < cert->place_count; i++) {
         struct host_file *file = &host->files[cert->places[i].file];
+        struct place place = {file->path, cert->places[i].index};
+        uint32_t shown = get_shown(file, place.index);
 
         /* What stands there is of the certificate that was in this file before: the server must
          * not find it beside the new one when it starts. */
-        if (!cert->places[i].index && file->shown != NONE && file->shown != number) {
-            host->ports.withdraw(host->ports.shell, (struct place){file->path, 0}, NULL, true);
-            file->shown = NONE;
+        if (shown != NONE && shown != number) {
+            host->ports.withdraw(host->ports.shell, place, NULL, true);
+            set_shown(file, place.index, NONE);
         }
     }
 }

@@ -346,6 +346,39 @@ static void test_renewal_without_answer_takes_the_old_staple_away_quietly(void *
     pki_free(&pki);
 }
 
+static void test_second_certificate_of_a_file_is_renewed_like_the_first(void **state)
+{
+    struct world world = world_new();
+    struct pki pki = pki_new();
+    X509 *second = mint_leaf(pki.ca, "1005", NULL);
+    _cleanup_(buf_deinit)
+    struct buf both = BUF_INIT(LIMIT_CERT_FILE_SIZE);
+    _cleanup_(buf_deinit)
+    struct buf second_answer = BUF_INIT(LIMIT_ANSWER_SIZE);
+
+    (void)state;
+    put_pem(&both, pki.leaf);
+    put_pem(&both, second);
+    put_pem(&both, pki.ca);
+    mint_good(&second_answer, second, pki.ca);
+    world_open(&world);
+    read_file(&world, "/a.pem", &both);
+    answer(&world, FETCH_ANSWER, &pki.answer);
+    answer(&world, FETCH_ANSWER, &second_answer);
+    expect(&world, "fetch fetch store publish!/a.pem store publish!/a.pem ");
+    buf_clear(&world.stored);
+    buf_clear(&both);
+    put_pem(&both, pki.leaf);
+    put_pem(&both, pki.renewed);
+    put_pem(&both, pki.ca);
+    read_file(&world, "/a.pem", &both);
+    answer(&world, FETCH_REFUSED, NULL);
+    expect(&world, "fetch forget/a.pem ");
+    world_close(&world);
+    X509_free(second);
+    pki_free(&pki);
+}
+
 static void test_broken_file_keeps_its_last_certificate(void **state)
 {
     struct world world = world_new();
@@ -569,6 +602,7 @@ int main(void)
         cmocka_unit_test(test_one_fetch_for_a_certificate_in_two_files),
         cmocka_unit_test(test_renewal_replaces_the_old_staple_by_the_new_one),
         cmocka_unit_test(test_renewal_without_answer_takes_the_old_staple_away_quietly),
+        cmocka_unit_test(test_second_certificate_of_a_file_is_renewed_like_the_first),
         cmocka_unit_test(test_broken_file_keeps_its_last_certificate),
         cmocka_unit_test(test_deleted_file_has_ten_seconds_to_come_back),
         cmocka_unit_test(test_failing_store_never_holds_back_publishing),

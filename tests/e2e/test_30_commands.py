@@ -216,7 +216,7 @@ def test_daemon_withdraws_by_itself_at_the_end(clinch, shop, responder, certs, t
     daemon = short_lived(clinch, responder, certs, [{"file": tmp_path / "{stem}.ocsp"}],
                          life_s=8)
     wait_for(staple.exists, what="the staple", tell=daemon.log)
-    responder.stop()
+    responder.set("http", code=503)
     end = answers.read(staple.read_bytes()).next_update
     wait_for(lambda: not staple.exists(), 15, "the withdrawal", tell=daemon.log)
     assert time.time() <= end + 1
