@@ -19,6 +19,7 @@
 #define LIMIT_EMBEDDED_CERTS   64
 #define LIMIT_FOLDER_DEPTH     8
 #define LIMIT_FILES            2000000 /* files looked at under all sources together */
+#define LIMIT_SOURCE_ENTRIES   200000  /* files and folders looked at under one source */
 #define LIMIT_CONFIG_SIZE      (4 * 1024 * 1024)
 #define LIMIT_CONTROL_REQUEST  (64 * 1024)
 #define LIMIT_COMMAND_OUTPUT   4096 /* kept of what a reload command prints */

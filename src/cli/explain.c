@@ -14,6 +14,7 @@
 
 #define OUTPUT_MAX  ((size_t)1 << 30)
 #define LABEL_WIDTH 16
+#define URL_INDENT  4 /* of a URL on a line of its own */
 #define TEXT_MOST   400
 
 static const char *const source_names[] = {"none",       "same-file", "beside",
@@ -328,10 +329,51 @@ static int explain_paths(struct explain *explain, const struct options *options)
     return code;
 }
 
-static int explain_print(struct explain *explain)
+/* What is wider than the terminal goes on under its beginning: behind the label, or where a URL
+ * stands alone. */
+static void put_fitting(struct buf *out, struct slice line, unsigned width)
 {
+    bool labelled = line.size > LABEL_WIDTH && line.data[LABEL_WIDTH - 1] == ' ';
+    size_t indent = labelled ? LABEL_WIDTH : URL_INDENT, start = out->size;
+    _cleanup_(freep)
+    char *text = NULL;
+
+    if (line.size <= width || line.data[0] == '\x1b') { /* the heading */
+        buf_put_slice(out, line);
+        buf_put_byte(out, '\n');
+        return;
+    }
+    text = text_copy(slice_of(line.data + indent, line.size - indent));
+    cli_put_wrapped(out, text ? text : "", width, indent);
+    if (!buf_status(out) && out->size - start > indent) {
+        memcpy(out->data + start, line.data, indent);
+    }
+}
+
+static int explain_write(struct slice text)
+{
+    unsigned width = cli_terminal_width(STDOUT_FILENO);
+    struct buf out = BUF_INIT(OUTPUT_MAX);
     int r;
 
+    if (!width) {
+        return cli_write(text);
+    }
+    while (text.size) {
+        const uint8_t *end = memchr(text.data, '\n', text.size);
+        size_t size = end ? (size_t)(end - text.data) : text.size;
+
+        put_fitting(&out, slice_of(text.data, size), width);
+        size += end != NULL;
+        text = slice_of(text.data + size, text.size - size);
+    }
+    r = buf_status(&out) ? EXIT_USAGE : cli_write(slice_of_buf(&out));
+    buf_deinit(&out);
+    return r;
+}
+
+static int explain_print(struct explain *explain)
+{
     if (explain->certs) {
         json_t *root = json_pack("{s:O}", "certs", explain->certs);
         char *text = json_dumps(root, JSON_INDENT(2));
@@ -343,16 +385,17 @@ static int explain_print(struct explain *explain)
         free(text);
         json_decref(root);
     }
-    r = buf_status(&explain->text) ? EXIT_USAGE : cli_write(slice_of_buf(&explain->text));
-    return r;
+    if (buf_status(&explain->text)) {
+        return EXIT_USAGE;
+    }
+    return explain->certs ? cli_write(slice_of_buf(&explain->text))
+                          : explain_write(slice_of_buf(&explain->text));
 }
 
 int command_explain(const struct options *options)
 {
     _cleanup_(config_freep)
     struct config *config = NULL;
-    _cleanup_(store_closep)
-    struct store *store = NULL;
     _cleanup_(lookup_freep)
     struct lookup *lookup = NULL;
     struct explain explain = {.wall_s = clock_now().wall_s, .text = BUF_INIT(OUTPUT_MAX)};
@@ -365,8 +408,7 @@ int command_explain(const struct options *options)
         return code;
     }
     /* Without a store there is still all of the certificate to explain. */
-    r = store_open_reader(&store, config->state_dir, &log);
-    r = lookup_new(&lookup, config, r ? NULL : store, &log);
+    r = lookup_new(&lookup, config, &log);
     if (r) {
         cli_complain("cannot begin: %s", strerror(-r));
         return EXIT_USAGE;

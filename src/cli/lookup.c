@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "io/scan.h"
+#include "pki/bag.h"
 #include "pki/repair.h"
 #include "pki/response.h"
 #include "pki/signer.h"
@@ -29,7 +30,8 @@ struct candidates {
 
 struct lookup {
     const struct config *config;
-    struct store *store;
+    struct store *store; /* NULL: absent, or it failed */
+    bool store_failed;   /* and has told */
     const struct log *log;
     struct crypto *crypto;
     struct signer *signer;
@@ -136,8 +138,7 @@ static int read_configured(struct lookup *lookup)
     return r ? r : lookup->configured.status;
 }
 
-int lookup_new(struct lookup **ret_lookup, const struct config *config, struct store *store,
-               const struct log *log)
+int lookup_new(struct lookup **ret_lookup, const struct config *config, const struct log *log)
 {
     _cleanup_(lookup_freep)
     struct lookup *lookup = calloc(1, sizeof(*lookup));
@@ -147,8 +148,8 @@ int lookup_new(struct lookup **ret_lookup, const struct config *config, struct s
         return -ENOMEM;
     }
     lookup->config = config;
-    lookup->store = store;
     lookup->log = log;
+    lookup->store_failed = store_open_reader(&lookup->store, config->state_dir, log) < 0;
     r = crypto_new(&lookup->crypto);
     r = r ? r : signer_new(&lookup->signer, lookup->crypto);
     if (!r && config->issuer_count) {
@@ -170,6 +171,7 @@ struct lookup *lookup_free(struct lookup *lookup)
     candidates_deinit(&lookup->others);
     signer_free(lookup->signer);
     crypto_free(lookup->crypto);
+    store_close(lookup->store);
     free(lookup);
     return NULL;
 }
@@ -224,22 +226,27 @@ static bool try_beside(struct lookup *lookup, const char *path, struct found_cer
 
 static bool try_store(struct lookup *lookup, struct found_cert *cert)
 {
-    struct buf url = BUF_INIT(LIMIT_URL_SIZE + 1), der = BUF_INIT(LIMIT_ISSUER_SIZE);
+    struct buf url = BUF_INIT(LIMIT_URL_SIZE + 1), kept = BUF_INIT(LIMIT_ISSUER_SIZE);
+    struct slice certs[BAG_MAX];
     bool found = false;
 
     for (unsigned i = 0; lookup->store && !found && i < cert->view.issuer_url_count; i++) {
         size_t first = lookup->others.count;
 
         buf_clear(&url);
-        buf_clear(&der);
+        buf_clear(&kept);
         buf_put_slice(&url, cert->view.issuer_urls[i]);
-        if (store_read_issuer(lookup->store, buf_text(&url), &der) == 0) {
-            candidates_add(&lookup->others, lookup, slice_of_buf(&der), buf_text(&url));
+        if (store_read_issuer(lookup->store, buf_text(&url), &kept) == 0) {
+            unsigned count = bag_read(slice_of_buf(&kept), certs);
+
+            for (unsigned k = 0; k < count; k++) {
+                candidates_add(&lookup->others, lookup, certs[k], buf_text(&url));
+            }
             found = try_span(lookup, span_from(&lookup->others, first, ISSUER_FETCHED), cert);
         }
     }
     buf_deinit(&url);
-    buf_deinit(&der);
+    buf_deinit(&kept);
     return found;
 }
 
@@ -374,11 +381,6 @@ int lookup_file(struct lookup *lookup, const char *path, struct found_file *ret_
     if (!r) {
         r = scan_read_file(path, LIMIT_CERT_FILE_SIZE, &content, fault);
     }
-    if (r == -ENOENT) { /* scan would look again; we do not */
-        buf_clear(fault);
-        buf_put_text(fault, path);
-        buf_put_text(fault, ": no such file");
-    }
     if (!r) {
         r = read_text(lookup, path, slice_of_buf(&content), &file, fault);
     }
@@ -420,6 +422,7 @@ static void judge_answer(struct lookup *lookup, const struct found_cert *cert, s
     if (kept->state == KEPT_GOOD) {
         repair_answer(&kept->served, der, &view, &kept->facts, delegate);
         if (buf_status(&kept->served)) {
+            cli_complain("out of memory");
             kept->state = KEPT_UNREADABLE;
         }
     }
@@ -456,6 +459,7 @@ void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t w
 
     *ret_kept = (struct kept){.served = BUF_INIT(LIMIT_ANSWER_SIZE), .state = KEPT_NO_STORE};
     if (!lookup->store) {
+        ret_kept->state = lookup->store_failed ? KEPT_UNREADABLE : KEPT_NO_STORE;
         return;
     }
     r = store_read(lookup->store, cert->facts->leaf_sha256, &record);

@@ -12,9 +12,9 @@
 
 struct lookup;
 
-/* @store may be NULL; it and the others must outlive the lookup. 0 or <0. */
-int lookup_new(struct lookup **ret_lookup, const struct config *config, struct store *store,
-               const struct log *log);
+/* Opens the store of @config for reading, when there is one; what is wrong with it is told, and no
+ * failure. @config and @log must outlive the lookup. 0 or <0. */
+int lookup_new(struct lookup **ret_lookup, const struct config *config, const struct log *log);
 struct lookup *lookup_free(struct lookup *lookup);
 CLEANUP_DEFINE(struct lookup *, lookup_free)
 
@@ -57,7 +57,7 @@ enum kept_state {
     KEPT_REVOKED,   /* a tombstone */
     KEPT_NO_ISSUER, /* something is kept, and cannot be judged */
     KEPT_NO_STORE,
-    KEPT_UNREADABLE, /* the store failed, and has told */
+    KEPT_UNREADABLE, /* and the reason is told */
 };
 struct kept {
     enum kept_state state;

@@ -88,10 +88,11 @@ const struct command commands[] = {
         .name = "status",
         .usage = "[PATH...]",
         .summary = "a table of certificates and their staples",
-        .text = "Asks the running daemon, or reads the store when none runs. PATH limits it to\n"
-                "these files, folders or globs.\n"
+        .text = "Asks the running daemon, or reads the store when none runs or it does not answer\n"
+                "within 3 s. PATH limits it to these files, folders or globs.\n"
                 "\n"
-                "Exit codes: 0 printed; 2 wrong usage, or there is neither daemon nor store.\n",
+                "Exit codes: 0 printed; 1 nothing is known of a PATH; 2 wrong usage, or there is\n"
+                "neither daemon nor store.\n",
         .options = FOR_ALL | BIT(OPTION_JSON),
     },
     {

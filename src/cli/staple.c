@@ -16,6 +16,12 @@ static void tell_none(const struct kept *kept, const struct cert_facts *facts, c
 {
     struct buf until = BUF_INIT(64);
 
+    if (facts->is_ca) {
+        cli_complain("%s: the first certificate in it is a CA's, and servers staple for the leaf; "
+                     "put the server's own certificate first, as servers want it, too",
+                     path);
+        return;
+    }
     switch (kept->state) {
     case KEPT_GOOD:
         break;
@@ -47,8 +53,7 @@ static void tell_none(const struct kept *kept, const struct cert_facts *facts, c
                      path, state_dir);
         break;
     case KEPT_UNREADABLE:
-        cli_complain("%s: the store in %s cannot be read", path, state_dir);
-        break;
+        break; /* told */
     }
     buf_deinit(&until);
 }
@@ -73,8 +78,6 @@ static int staple(const struct options *options)
 {
     _cleanup_(config_freep)
     struct config *config = NULL;
-    _cleanup_(store_closep)
-    struct store *store = NULL;
     _cleanup_(lookup_freep)
     struct lookup *lookup = NULL;
     struct buf path = BUF_INIT(8192), fault = BUF_INIT(16384);
@@ -87,8 +90,7 @@ static int staple(const struct options *options)
     if (code) {
         return code;
     }
-    r = store_open_reader(&store, config->state_dir, &log);
-    r = lookup_new(&lookup, config, r ? NULL : store, &log);
+    r = lookup_new(&lookup, config, &log);
     r = r ? r : cli_absolute(&path, options->paths[0]);
     if (r) {
         cli_complain("%s: %s", options->paths[0], strerror(-r));

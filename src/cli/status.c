@@ -10,12 +10,14 @@
 #include "io/control.h"
 #include "io/store.h"
 
-/* A daemon on a loaded machine with a million certificates needs a moment. */
-#define PATIENCE_MS 30000
+/* The store has nearly the same to tell: nobody waits long for a daemon that hangs or is stopped.
+ */
+#define PATIENCE_MS 3000
 
 struct status {
     struct cli_table *table;
     char **paths; /* absolute; only rows at these */
+    char **reals; /* the same without symbolic links; NULL where it cannot be told */
     bool *seen;   /* per path */
     size_t path_count;
     bool dead; /* no daemon: nothing is tried, and what has ended is not served */
@@ -34,6 +36,22 @@ static bool path_matches(const char *pattern, const char *path)
     return fnmatch(pattern, path, FNM_PATHNAME) == 0;
 }
 
+/* A certificate of several paths has one of them in its row: it may be the other name of a link. */
+static bool path_is_wanted(const struct status *status, size_t i, const char *path)
+{
+    _cleanup_(freep)
+    char *real = NULL;
+
+    if (path_matches(status->paths[i], path)) {
+        return true;
+    }
+    if (!status->reals[i]) {
+        return false;
+    }
+    real = path_matches(status->reals[i], path) ? NULL : realpath(path, NULL);
+    return path_matches(status->reals[i], real ? real : path);
+}
+
 static void status_row(void *context, const struct cert_row *row)
 {
     struct status *status = context;
@@ -41,7 +59,7 @@ static void status_row(void *context, const struct cert_row *row)
     bool wanted = status->path_count == 0;
 
     for (size_t i = 0; i < status->path_count; i++) {
-        if (path_matches(status->paths[i], row->path)) {
+        if (path_is_wanted(status, i, row->path)) {
             status->seen[i] = true;
             wanted = true;
         }
@@ -93,11 +111,15 @@ static int ask_daemon(struct status *status, const struct config *config)
     struct buf fault = BUF_INIT(4096);
     int r = 0, asked = ASKED;
     json_t *answer = control_ask(config->control, request, PATIENCE_MS, &r, &fault);
+    const char *error = json_string_value(json_object_get(answer, "error"));
 
     if (!answer && (r == -ENOENT || r == -ECONNREFUSED)) {
         asked = ASKED_NOBODY;
     } else if (!answer) {
         cli_complain("%s", buf_text(&fault));
+        asked = ASKED_IN_VAIN;
+    } else if (error) {
+        cli_complain("%s: the daemon says: %s", config->control, error);
         asked = ASKED_IN_VAIN;
     } else if (!status_answer(status, answer)) {
         cli_complain("%s: the daemon's answer cannot be understood; is it of another version?",
@@ -152,12 +174,13 @@ static int status_print(struct status *status, const struct options *options,
     buf_put_text(&sentence, sentences[asked]);
     buf_put_printable(&sentence, slice_of_text(config->state_dir), 4096);
     cli_table_source(status->table, asked == ASKED ? "daemon" : "store", buf_text(&sentence));
+    code = cli_table_end(status->table, status->wall_s);
     for (size_t i = 0; i < status->path_count; i++) {
         if (!status->seen[i]) {
             cli_complain("nothing is known of %s", options->paths[i]);
+            code = code ? code : EXIT_NOT_DONE;
         }
     }
-    code = cli_table_end(status->table, status->wall_s);
     buf_deinit(&sentence);
     return code;
 }
@@ -168,13 +191,15 @@ static int status_paths(struct status *status, const struct options *options)
     int r = 0;
 
     status->paths = calloc(options->path_count + 1, sizeof(*status->paths));
+    status->reals = calloc(options->path_count + 1, sizeof(*status->reals));
     status->seen = calloc(options->path_count + 1, sizeof(*status->seen));
-    r = status->paths && status->seen ? 0 : -ENOMEM;
+    r = status->paths && status->reals && status->seen ? 0 : -ENOMEM;
     for (size_t i = 0; !r && i < options->path_count; i++) {
         buf_clear(&path);
         r = cli_absolute(&path, options->paths[i]);
         status->paths[i] = r ? NULL : text_copy(slice_of_buf(&path));
         r = r || status->paths[i] ? r : -ENOMEM;
+        status->reals[i] = status->paths[i] ? realpath(status->paths[i], NULL) : NULL;
         status->path_count++;
     }
     buf_deinit(&path);
@@ -204,8 +229,10 @@ int command_status(const struct options *options)
     }
     for (size_t i = 0; i < status.path_count; i++) {
         free(status.paths[i]);
+        free(status.reals[i]);
     }
     free(status.paths);
+    free(status.reals);
     free(status.seen);
     return code;
 }

@@ -235,37 +235,6 @@ static void put_row(struct buf *out, const struct cert_row *row, struct slice la
     buf_deinit(&cell);
 }
 
-/* @text with @indent blanks before, broken where a terminal ends: between words, and within one
- * that is longer than a line. */
-static void put_wrapped(struct buf *out, const char *text, unsigned width, size_t indent)
-{
-    size_t column = 0;
-
-    while (*text) {
-        size_t size = strcspn(text, " ");
-
-        if (width && size > width - indent) {
-            size = width - indent;
-        }
-        if (column && width && column + 1 + size > width) {
-            buf_put_byte(out, '\n');
-            column = 0;
-        }
-        if (!column) {
-            buf_put_pad(out, out->size + indent, ' ');
-            column = indent;
-        } else {
-            buf_put_byte(out, ' ');
-            column++;
-        }
-        buf_put_printable(out, slice_of(text, size), size);
-        column += size;
-        text += size;
-        text += strspn(text, " ");
-    }
-    buf_put_byte(out, '\n');
-}
-
 /* The row above names the certificate: what is left is the file and the news. */
 static void put_detail(struct buf *out, const struct cert_row *row, unsigned width)
 {
@@ -276,7 +245,7 @@ static void put_detail(struct buf *out, const struct cert_row *row, unsigned wid
         buf_put_text(&line, ": ");
     }
     buf_put_text(&line, row->last);
-    put_wrapped(out, buf_text(&line), width, DETAIL_INDENT);
+    cli_put_wrapped(out, buf_text(&line), width, DETAIL_INDENT);
     buf_deinit(&line);
 }
 
@@ -331,7 +300,7 @@ static void put_summary(struct buf *out, const struct cli_table *table, unsigned
         }
     }
     buf_put_byte(out, '\n');
-    put_wrapped(out, buf_text(&line), width, 0);
+    cli_put_wrapped(out, buf_text(&line), width, 0);
     buf_put_text(out, must_staple ? "* must-staple\n" : "");
     buf_deinit(&line);
 }
@@ -343,7 +312,7 @@ static void format_text(const struct cli_table *table, const struct table_style 
     struct columns columns = find_columns(table, style, &label);
 
     if (table->sentence) {
-        put_wrapped(out, table->sentence, style->width, 0);
+        cli_put_wrapped(out, table->sentence, style->width, 0);
         buf_put_byte(out, '\n');
     }
     if (table->count) {

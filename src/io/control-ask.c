@@ -38,6 +38,9 @@ static void put_fault(struct buf *fault, const char *path, int r)
     case -ETIMEDOUT:
         buf_put_text(fault, "clinch runs but did not answer in time");
         break;
+    case -ECONNRESET:
+        buf_put_text(fault, "clinch is busy or has just ended, and gave no answer: try again");
+        break;
     case -EPROTO:
         buf_put_text(fault, "what came is no answer: is another version of clinch running?");
         break;
@@ -136,7 +139,7 @@ static int ask_receive(int fd, struct buf *answer, int64_t deadline_ms)
             continue;
         }
         if (size == 0 || errno == ECONNRESET) {
-            return -EPROTO; /* the end before the line was whole */
+            return answer->size ? -EPROTO : -ECONNRESET; /* the end before the line was whole */
         }
         r = errno == EAGAIN || errno == EINTR ? ask_wait(fd, POLLIN, deadline_ms) : -errno;
         if (r) {

@@ -40,7 +40,7 @@ void control_close(struct control *control);
 void control_answer(struct control_call *call, json_t *answer);
 
 /* The asking side, waiting at most @limit_ms. NULL with a sentence in @fault when nobody listens
- * (errno-like @ret_r: -ENOENT, -ECONNREFUSED, -EACCES, -ETIMEDOUT, -EPROTO). */
+ * (errno-like @ret_r: -ENOENT, -ECONNREFUSED, -EACCES, -ETIMEDOUT, -ECONNRESET, -EPROTO). */
 json_t *control_ask(const char *path, const json_t *request, int64_t limit_ms, int *ret_r,
                     struct buf *fault);
 

@@ -39,13 +39,29 @@ int scan_fault_tell_error(struct scan *scan, const char *path, int r)
     return scan_fault_tell(scan, path, r);
 }
 
-int scan_fault_tell_blind(struct scan *scan, const char *path, int r)
+static int tell_unknown(struct scan *scan, const char *path)
 {
     struct scan_item *item = scan_table_get(&scan->items, slice_of_text(path));
 
-    if (!item) {
-        return -ENOMEM;
+    if (item) {
+        item->file_run = item->blind_run = scan->run;
     }
-    item->file_run = item->blind_run = scan->run;
-    return scan_fault_tell_error(scan, path, r);
+    return item ? 0 : -ENOMEM;
+}
+
+int scan_fault_tell_cut(struct scan *scan, const char *path)
+{
+    int r = tell_unknown(scan, path);
+
+    return r ? r
+             : scan_fault_tell_text(scan, path, SCAN_FAULT_TOO_MANY,
+                                    ": more than 200000 files and folders belong to this source; "
+                                    "the rest is not looked at; name the folders of certificates");
+}
+
+int scan_fault_tell_blind(struct scan *scan, const char *path, int r)
+{
+    int unknown = tell_unknown(scan, path);
+
+    return unknown ? unknown : scan_fault_tell_error(scan, path, r);
 }

@@ -60,7 +60,6 @@ void scan_file_explain(const char *path, int r, struct buf *fault)
         put_path(fault, path);
         buf_put_text(fault, lstat(path, &st) == 0 ? ": the symbolic link leads nowhere"
                                                   : ": no such file or folder");
-        buf_put_text(fault, "; it is looked for again at every scan");
         return;
     case EACCES:
         buf_put_text(fault, "cannot read ");

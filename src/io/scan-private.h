@@ -20,6 +20,7 @@ enum scan_fault {
     SCAN_FAULT_DEEP,
     SCAN_FAULT_NO_MATCH,
     SCAN_FAULT_TOO_MANY,
+    SCAN_FAULT_PSEUDO,
 };
 
 struct scan {
@@ -35,7 +36,8 @@ struct scan {
     const struct scan_sink *sink;
     struct buf content;
     struct buf fault;
-    size_t looked; /* over LIMIT_FILES: the run was cut short */
+    size_t looked;        /* over LIMIT_FILES: the run was cut short */
+    size_t source_looked; /* over LIMIT_SOURCE_ENTRIES: the source was cut short */
 };
 
 /* Tells scan->fault about @path, unless the last run had the same to tell. */
@@ -50,6 +52,9 @@ int scan_fault_tell_error(struct scan *scan, const char *path, int r);
 
 /* The same; what lies there or below it is unknown now, but not gone. */
 int scan_fault_tell_blind(struct scan *scan, const char *path, int r);
+
+/* The same of a source that holds too much to look at all of it. */
+int scan_fault_tell_cut(struct scan *scan, const char *path);
 
 /* "/a/b" to "/a", "/a" to "/", "a" to ".". Of the text: symbolic links are not looked at. */
 struct slice scan_path_parent(struct slice path);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/vfs.h>
 
 #include "base/error.h"
 #include "base/instant.h"
@@ -218,12 +220,12 @@ static int entries_read(struct entries *entries, const char *path)
     if (!dir) {
         return -errno;
     }
-    while (!r && entries->count <= LIMIT_FILES && (errno = 0, found = readdir(dir))) {
+    while (!r && entries->count <= LIMIT_SOURCE_ENTRIES && (errno = 0, found = readdir(dir))) {
         if (found->d_name[0] != '.') {
             r = entries_add(entries, found);
         }
     }
-    if (!r && entries->count <= LIMIT_FILES && errno) {
+    if (!r && entries->count <= LIMIT_SOURCE_ENTRIES && errno) {
         r = -errno;
     }
     closedir(dir);
@@ -262,16 +264,68 @@ static bool entries_have_issuer(const struct entries *entries, const char *name)
 static int folder_walk(struct scan *scan, const char *path, const struct stat *st,
                        const struct step *up);
 
-/* Too much is one fault, at the first path that is too much; nothing is gone in such a run. */
+static bool is_cut(const struct scan *scan)
+{
+    return scan->looked > LIMIT_FILES || scan->source_looked > LIMIT_SOURCE_ENTRIES;
+}
+
+/* Too much in all is one fault, at the first path that is too much; nothing is gone in such a run.
+ * Too much of one source is told by scan_path_look(). */
 static int count_look(struct scan *scan, const char *path, bool *ret_stop)
 {
-    *ret_stop = ++scan->looked > LIMIT_FILES;
+    scan->looked++;
+    scan->source_looked++;
+    *ret_stop = is_cut(scan);
     return scan->looked == LIMIT_FILES + 1
                ? scan_fault_tell_text(
                      scan, path, SCAN_FAULT_TOO_MANY,
                      " and what follows is not looked at: there are more than 2000000 "
                      "files under the sources; name fewer folders")
                : 0;
+}
+
+/* Not files but what the kernel has to say: endless, and some of it does things when it is read. */
+static bool is_pseudo(const char *path)
+{
+    static const uint32_t kinds[] = {
+        PROC_SUPER_MAGIC,
+        SYSFS_MAGIC,
+        DEBUGFS_MAGIC,
+        TRACEFS_MAGIC,
+        SECURITYFS_MAGIC,
+        CGROUP_SUPER_MAGIC,
+        CGROUP2_SUPER_MAGIC,
+        BPF_FS_MAGIC,
+        PSTOREFS_MAGIC,
+        EFIVARFS_MAGIC,
+        DEVPTS_SUPER_MAGIC,
+        SELINUX_MAGIC,
+        SMACK_MAGIC,
+        RDTGROUP_SUPER_MAGIC,
+        BINFMTFS_MAGIC,
+        NSFS_MAGIC,
+        0x62656570 /* configfs */,
+        0x19800202 /* POSIX message queues */,
+        0x65735543 /* fusectl */,
+    };
+    struct statfs fs;
+
+    if (statfs(path, &fs)) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if ((uint32_t)fs.f_type == kinds[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int tell_pseudo(struct scan *scan, const char *path)
+{
+    return scan_fault_tell_text(scan, path, SCAN_FAULT_PSEUDO,
+                                " belongs to a file system of the kernel's own (as /proc and /sys "
+                                "do); it is not looked at");
 }
 
 /* >0: the folder's other entries cannot be looked at either. */
@@ -294,6 +348,9 @@ static int entry_look(struct scan *scan, const char *path, const struct entries 
         }
     }
     r = stat(path, &st) ? -errno : 0;
+    if (!r && st.st_dev != step->dev && is_pseudo(path)) {
+        return skipped ? 0 : tell_pseudo(scan, path);
+    }
     if (!r && S_ISDIR(st.st_mode)) {
         return folder_walk(scan, path, &st, step); /* example.sh is a name of a site, too */
     }
@@ -327,7 +384,7 @@ static int entries_look(struct scan *scan, const char *folder, const struct entr
         }
         r = entry_look(scan, buf_text(&path), entries, &entries->list[i], step);
     }
-    if (r > 0 && scan->looked <= LIMIT_FILES) {
+    if (r > 0 && !is_cut(scan)) {
         return scan_fault_tell_blind(scan, folder, -EACCES);
     }
     return r > 0 ? 0 : r;
@@ -365,16 +422,13 @@ static int folder_walk(struct scan *scan, const char *path, const struct stat *s
     return entries_are_state(&entries) ? 0 : entries_look(scan, path, &entries, &step);
 }
 
-/* A path that was named by itself or by a glob. */
-int scan_path_look(struct scan *scan, const char *path)
+static int path_look(struct scan *scan, const char *path)
 {
     struct stat st;
-    bool stop;
     int r;
 
-    r = count_look(scan, path, &stop);
-    if (r || stop) {
-        return r ? error_trace(r) : 0;
+    if (is_pseudo(path)) {
+        return tell_pseudo(scan, path);
     }
     r = scan_way_tell(scan, slice_of_text(path));
     if (r) {
@@ -389,4 +443,19 @@ int scan_path_look(struct scan *scan, const char *path)
         return scan_fault_tell_error(scan, path, -ENOENT);
     }
     return scan_fault_tell_blind(scan, path, r);
+}
+
+/* A path that was named by itself or by a glob. */
+int scan_path_look(struct scan *scan, const char *path)
+{
+    bool stop;
+    int r = count_look(scan, path, &stop);
+
+    if (!r && !stop) {
+        r = path_look(scan, path);
+    }
+    if (!r && scan->source_looked > LIMIT_SOURCE_ENTRIES) {
+        r = scan_fault_tell_cut(scan, path);
+    }
+    return r ? error_trace(r) : 0;
 }

@@ -175,16 +175,15 @@ static int glob_look(struct scan *scan, const char *pattern)
         }
     }
     globfree(&matches);
-    return r != SCAN_FAULT_NO_MATCH
-               ? r
-               : scan_fault_tell_text(scan, pattern, r,
-                                      " matches nothing; it is looked for again at every scan");
+    return r != SCAN_FAULT_NO_MATCH ? r
+                                    : scan_fault_tell_text(scan, pattern, r, " matches nothing");
 }
 
 static int source_look(struct scan *scan, const char *source)
 {
     struct stat st;
 
+    scan->source_looked = 0;
     for (const char *c = source; *c; c++) {
         if (is_magic(*c) && lstat(source, &st)) {
             return glob_look(scan, source);

@@ -432,12 +432,18 @@ int store_db_replace(struct store *store)
 int store_db_ensure(struct store *store)
 {
     struct stat st;
+    bool same;
 
     if (store->reader) {
         return store->db ? 0 : -EBADF;
     }
-    if (store->db && stat(store->path, &st) == 0 && st.st_dev == store->dev &&
-        st.st_ino == store->ino) {
+    same = store->db && stat(store->path, &st) == 0 && st.st_dev == store->dev &&
+           st.st_ino == store->ino;
+    if (!store_dir_is_ours(store, !same)) {
+        why_set(store, "the state directory was removed or replaced under this clinch; restart it");
+        return -ESTALE;
+    }
+    if (same) {
         return 0;
     }
     if (store->db) {

@@ -124,6 +124,22 @@ static int lock_open(const char *path, int *ret_fd)
     return 0;
 }
 
+bool store_dir_is_ours(const struct store *store, bool strict)
+{
+    struct stat held, there;
+    _cleanup_(freep)
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/clinch.lock", store->dir) < 0) {
+        path = NULL;
+        return false;
+    }
+    if (fstat(store->lock_fd, &held) || stat(path, &there)) {
+        return !strict;
+    }
+    return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
 int store_dir_lock(struct store *store, int *ret_pid)
 {
     _cleanup_(freep)

@@ -54,6 +54,9 @@ struct store {
 int store_dir_make(struct store *store, const char *dir);
 /* Only looks. 0, STORE_E_ABSENT, or <0 told. */
 int store_dir_find(struct store *store, const char *dir);
+/* False when somebody else's lock lies where ours was, or, with @strict, when ours is not there:
+ * then others may write here, and a new database must not be begun. */
+bool store_dir_is_ours(const struct store *store, bool strict);
 /* 0, STORE_E_LOCKED, or <0 told. */
 int store_dir_lock(struct store *store, int *ret_pid);
 void store_dir_unlock(struct store *store);

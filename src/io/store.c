@@ -113,6 +113,10 @@ void store_tell(struct store *store, int r)
                 "%s: the disk is full; what is published stays, but nothing new is kept over a "
                 "restart until there is room. It is tried again",
                 store->path);
+    } else if (r == -ESTALE) {
+        log_say(store->log, NOTE_ERROR,
+                "%s is not used any more: %s; what is published stays, but nothing new is kept",
+                store->path, why);
     } else {
         log_say(store->log, NOTE_ERROR,
                 "%s cannot be used (%s); what is published stays, but nothing new is kept over a "

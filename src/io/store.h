@@ -32,8 +32,9 @@ struct store *store_close(struct store *store);
 CLEANUP_DEFINE(struct store *, store_close)
 
 /* As in struct ports. A bad file found by them is replaced: reading then finds nothing, a commit is
- * tried once more. Failures are told once an episode: -ENOSPC disk full, -EIO and others; the store
- * stays usable and says when it works again. */
+ * tried once more. Failures are told once an episode: -ENOSPC disk full, -ESTALE the directory was
+ * replaced and is somebody else's (only a restart helps), -EIO and others; the store stays usable
+ * and says when it works again. */
 int store_read(struct store *store, const uint8_t leaf_sha256[SHA256_SIZE],
                struct store_record *ret_record);
 int store_read_issuer(struct store *store, const char *url, struct buf *ret_der);

@@ -436,6 +436,50 @@ static void test_folders_too_deep_are_told_and_not_entered(void **state)
     assert_told_once(world, "d/d/d/d/d/d/d/d/d/d ", "8 folders deep");
 }
 
+static void test_what_is_of_the_kernel_is_told_and_not_entered(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(scan_add(world->scan, "/proc/self"), 0);
+    assert_string_equal(run(world), "");
+    assert_told_once(world, "/proc/self ", "not looked at");
+    scan_clear(world->scan);
+    test_mkdir(world->dir, "d");
+    test_write(world->dir, "d/a.pem", "one");
+    test_symlink(world->dir, "/proc", "d/p");
+    add(world, "d");
+    assert_string_equal(run(world), "+/d/a.pem=one ");
+    assert_told_once(world, "d/p ", "not looked at");
+}
+
+static void test_too_much_under_one_source_is_cut_and_nothing_of_it_is_gone(void **state)
+{
+    struct world *world = *state;
+    char name[64];
+
+    test_mkdir(world->dir, "d");
+    test_write(world->dir, "d/a.pem", "one");
+    test_write(world->dir, "d/z.pem", "last");
+    test_write(world->dir, "other.pem", "other");
+    add(world, "d");
+    add(world, "other.pem");
+    assert_string_equal(run(world), "+/d/a.pem=one +/d/z.pem=last +other.pem=other ");
+    for (unsigned i = 0; i < 5; i++) {
+        snprintf(name, sizeof(name), "d/m%u", i);
+        test_mkdir(world->dir, name);
+        for (unsigned k = 0; k < LIMIT_SOURCE_ENTRIES / 5; k++) {
+            snprintf(name, sizeof(name), "d/m%u/%u.key", i, k);
+            char *path = test_path(world->dir, name);
+            assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+            free(path);
+        }
+    }
+    test_unlink(world->dir, "other.pem");
+    assert_string_equal(run(world), "-other.pem ");
+    assert_non_null(strstr(test_told(world->dir), "d: more than 200000 files and folders"));
+    assert_string_equal(run(world), "");
+}
+
 static void test_what_may_not_be_read_is_told_and_not_gone(void **state)
 {
     struct world *world = *state;
@@ -621,6 +665,8 @@ int main(void)
         SCAN_TEST(test_bad_files_give_one_line_each_and_the_others_go_on),
         SCAN_TEST(test_a_fault_that_comes_back_is_told_again),
         SCAN_TEST(test_folders_too_deep_are_told_and_not_entered),
+        SCAN_TEST(test_what_is_of_the_kernel_is_told_and_not_entered),
+        SCAN_TEST(test_too_much_under_one_source_is_cut_and_nothing_of_it_is_gone),
         SCAN_TEST(test_what_may_not_be_read_is_told_and_not_gone),
         SCAN_TEST(test_a_closed_key_in_a_folder_is_quiet),
         SCAN_TEST(test_a_state_directory_below_a_folder_is_passed_over),

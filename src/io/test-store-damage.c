@@ -306,6 +306,28 @@ static void test_a_store_removed_under_us_is_begun_again(void **state)
     assert_int_equal(generation_of(world->store, 2, STORE_SLOT_HELD), 2);
 }
 
+static void test_a_state_directory_of_somebody_else_is_not_written(void **state)
+{
+    struct world *world = *state;
+    struct store *first, *second = NULL;
+    int pid = 0;
+
+    open_store(world);
+    assert_int_equal(put_answer(world->store, 1, STORE_SLOT_HELD, 1), 0);
+    test_remove(world->state);
+    assert_int_equal(put_answer(world->store, 1, STORE_SLOT_HELD, 2), -ESTALE);
+    assert_non_null(strstr(test_told(world->dir), "restart it"));
+    first = steal(&world->store);
+    assert_int_equal(store_open(&second, world->state, &world->log, &pid), 0);
+    assert_int_equal(put_answer(second, 2, STORE_SLOT_HELD, 1), 0);
+    assert_int_equal(put_answer(first, 1, STORE_SLOT_HELD, 3), -ESTALE);
+    assert_string_equal(test_told(world->dir), "");
+    assert_int_equal(generation_of(second, 1, STORE_SLOT_HELD), -1);
+    assert_int_equal(put_answer(second, 2, STORE_SLOT_HELD, 2), 0);
+    store_close(first);
+    world->store = second;
+}
+
 /* Kills: the child commits generation after generation of LEAVES answers (one commit each) and
  * reports each number once its commit returned. */
 
@@ -388,6 +410,7 @@ int main(void)
         STORE_TEST(test_damage_while_in_use_is_moved_aside_and_the_commit_is_kept),
         STORE_TEST(test_damage_found_in_reading_is_nothing_there),
         STORE_TEST(test_a_store_removed_under_us_is_begun_again),
+        STORE_TEST(test_a_state_directory_of_somebody_else_is_not_written),
         STORE_TEST(test_nothing_committed_is_lost_by_kill_9),
     };
 

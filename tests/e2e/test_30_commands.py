@@ -5,13 +5,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from lib import answers
+from lib import answers, pki
 from lib.process import wait_for
 
 ROW_FIELDS = {"leaf_sha256", "serial", "name", "path", "state", "must_staple", "serve_from",
@@ -53,6 +54,22 @@ def test_staple_beside_a_running_daemon(clinch, shop, certs):
     clinch.run(certs)
     clinch.wait_state(shop, "held")
     assert answers.read(clinch.staple(certs / "shop.pem").raw).serial == shop.serial
+
+
+def test_staple_of_a_file_that_begins_with_a_ca_says_so(clinch, ca, shop, certs):
+    path = certs / "turned.pem"
+    path.write_bytes(pki.pem(ca.cert) + shop.pem(chain=False))
+    clinch.once(certs)
+    done = clinch.staple(path)
+    assert done.code == 75 and "is a CA's" in done.err and "no OCSP URL" not in done.err, done
+
+
+def test_staple_with_an_unreadable_store_says_one_sentence(clinch, shop, certs):
+    clinch.once(certs)
+    (clinch.state / "store.db").write_bytes(b"junk" * 4096)
+    done = clinch.staple(certs / "shop.pem")
+    assert done.code == 75 and len(done.err.splitlines()) == 1, done
+    assert "store.db is damaged" in done.err, done
 
 
 def several(ca, responder, certs):
@@ -129,6 +146,35 @@ def test_status_of_one_path_shows_only_that(clinch, ca, responder, certs):
     several(ca, responder, certs)
     clinch.once(certs)
     assert [row["name"] for row in clinch.status(certs / "held.pem")] == ["held.test"]
+
+
+def test_status_of_an_unknown_path_ends_with_1_and_links_are_followed(clinch, shop, certs,
+                                                                      tmp_path):
+    clinch.once(certs)
+    done = clinch.command("status", "/nope")
+    assert done.code == 1 and "nothing is known of /nope" in done.err, done
+    (tmp_path / "link").symlink_to(certs)
+    assert [row["name"] for row in clinch.status(tmp_path / "link")] == [shop.name]
+    assert [row["name"] for row in clinch.status(tmp_path / "link/shop.pem")] == [shop.name]
+
+
+def test_status_does_not_wait_for_a_stopped_daemon(clinch, shop, certs):
+    daemon = clinch.run(certs)
+    clinch.wait_state(shop, "held")
+    daemon.send(signal.SIGSTOP)
+    try:
+        done = clinch.command("status")
+    finally:
+        daemon.send(signal.SIGCONT)
+    assert done.code == 0 and shop.name in done.out and done.seconds < 10, done
+    assert "did not answer in time" in done.err and "from the store" in done.out, done
+
+
+def test_explain_fits_a_terminal_of_80_columns(clinch, shop, certs):
+    code, text = clinch.on_terminal("explain", certs / "shop.pem")
+    plain = re.sub("\x1b\\[[0-9;]*[A-Za-z]", "", text)
+    assert code == 0 and "would ask" in plain, text
+    assert max(len(line) for line in plain.splitlines()) <= 80, plain
 
 
 def test_status_in_an_empty_state_directory_is_no_crash(clinch):

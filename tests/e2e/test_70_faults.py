@@ -7,7 +7,7 @@ from lib import answers, pki
 from lib.process import wait_for
 from lib.responder import ScriptedResponder
 
-OLD_S = 7 * 86400 - 6 * 3600  # less than 8 h of seven days are left: the next question is due in 30 s
+OLD_S = 7 * 86400 - 6 * 3600  # of seven days; with 8 h or less left the next question comes in 30 s
 
 # rule, its options, a word of the sentence that tells of it
 FAULTS = {

@@ -204,6 +204,8 @@ def test_issuer_comes_from_ca_issuers_once_and_is_kept(clinch, ca, responder, ce
     done = clinch.once(certs, "--strict")
     assert done.code == 0, done
     assert responder.count(rule="file") == 1
+    aia0 = certs / "aia0.pem"
+    assert clinch.staple(aia0).code == 0 and url in clinch.command("explain", aia0).out
     more = ca.issue("aia9.test", url=responder.url, ca_issuers=url)
     more.write(certs, chain=False)
     done = clinch.once(certs, "--strict")
