@@ -115,13 +115,20 @@ static void on_kill_timer(uv_timer_t *timer)
     kill(-spawn->pid, SIGKILL);
 }
 
-static void on_limit_timer(uv_timer_t *timer)
+void spawn_cancel(struct spawn *spawn)
 {
-    struct spawn *spawn = timer->data;
-
+    if (spawn->exited || spawn->result.timed_out) {
+        return; /* it ends by itself within the time to drain or to kill */
+    }
     spawn->result.timed_out = true;
     kill(-spawn->pid, SIGTERM);
-    uv_timer_start(timer, on_kill_timer, KILL_AFTER_MS, 0);
+    uv_update_time(spawn->timer.loop);
+    uv_timer_start(&spawn->timer, on_kill_timer, KILL_AFTER_MS, 0);
+}
+
+static void on_limit_timer(uv_timer_t *timer)
+{
+    spawn_cancel(timer->data);
 }
 
 static void on_exit_of(uv_process_t *process, int64_t status, int signal_number)
@@ -163,7 +170,7 @@ static void on_output(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 }
 
 /* Starts the shell with @fd as its output. The child gets default signals from libuv. */
-static int spawn_start(struct spawn *spawn, uv_loop_t *loop, const char *command, int fd)
+static int start_shell(struct spawn *spawn, uv_loop_t *loop, const char *command, int fd)
 {
     char *arguments[] = {"/bin/sh", "-c", (char *)command, NULL};
     uv_stdio_container_t stdio[] = {
@@ -205,8 +212,7 @@ static void spawn_abandon(struct spawn *spawn)
     uv_close((uv_handle_t *)&spawn->timer, on_closed);
 }
 
-int spawn_run(uv_loop_t *loop, const char *command, int64_t limit_ms,
-              void (*done)(void *context, const struct spawn_result *result), void *context)
+int spawn_start(struct spawn **ret_spawn, uv_loop_t *loop, const struct spawn_order *order)
 {
     struct spawn *spawn = calloc(1, sizeof(*spawn));
     int fds[2], r;
@@ -219,15 +225,15 @@ int spawn_run(uv_loop_t *loop, const char *command, int64_t limit_ms,
         free(spawn);
         return error_trace(r);
     }
-    spawn->done = done;
-    spawn->context = context;
+    spawn->done = order->done;
+    spawn->context = order->context;
     spawn->result.exit_code = -1;
     spawn_init_handles(spawn, loop);
     r = uv_pipe_open(&spawn->output, fds[0]);
     if (r) {
         close(fds[0]);
     } else {
-        r = spawn_start(spawn, loop, command, fds[1]);
+        r = start_shell(spawn, loop, order->command, fds[1]);
     }
     close(fds[1]);
     if (r) {
@@ -236,11 +242,22 @@ int spawn_run(uv_loop_t *loop, const char *command, int64_t limit_ms,
     }
     spawn->handles++;
     uv_read_start((uv_stream_t *)&spawn->output, on_alloc, on_output);
-    if (limit_ms > 0) {
+    if (order->limit_ms > 0) {
         uv_update_time(loop);
-        uv_timer_start(&spawn->timer, on_limit_timer, (uint64_t)limit_ms, 0);
+        uv_timer_start(&spawn->timer, on_limit_timer, (uint64_t)order->limit_ms, 0);
     }
+    *ret_spawn = spawn;
     return 0;
+}
+
+int spawn_run(uv_loop_t *loop, const char *command, int64_t limit_ms,
+              void (*done)(void *context, const struct spawn_result *result), void *context)
+{
+    const struct spawn_order order = {command, limit_ms, done, context};
+    struct spawn *spawn;
+    int r = spawn_start(&spawn, loop, &order);
+
+    return r ? error_trace(r) : 0;
 }
 
 struct waiting {

@@ -15,7 +15,23 @@ struct spawn_result {
     const char *output; /* standard output and error together, printable, the last of it */
 };
 
-/* @done is called once, on the loop, never from inside. 0 or <0: not even tried. */
+struct spawn;
+struct spawn_order {
+    const char *command;
+    int64_t limit_ms;
+    void (*done)(void *context, const struct spawn_result *result);
+    void *context;
+};
+
+/* done() is called once, on the loop, never from inside; *@ret_spawn is good until then. 0 or <0:
+ * not even tried. */
+int spawn_start(struct spawn **ret_spawn, uv_loop_t *loop, const struct spawn_order *order);
+
+/* The limit is reached now: SIGTERM to the group, SIGKILL two seconds later. done() is still
+ * called. */
+void spawn_cancel(struct spawn *spawn);
+
+/* The same for those who never cancel. */
 int spawn_run(uv_loop_t *loop, const char *command, int64_t limit_ms,
               void (*done)(void *context, const struct spawn_result *result), void *context);
 

@@ -152,6 +152,28 @@ static void test_a_command_that_ignores_sigterm_is_killed(void **state)
     assert_string_equal(seen.output, "stubborn");
 }
 
+static void test_a_cancelled_command_is_ended_soon(void **state)
+{
+    static struct seen seen;
+    const struct spawn_order order = {"trap '' TERM; echo x; while :; do sleep 1000; done",
+                                      LIMIT_MS, on_done, &seen};
+    struct spawn *spawn;
+    uv_loop_t loop;
+    uint64_t begun_ns = uv_hrtime();
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(spawn_start(&spawn, &loop, &order), 0);
+    spawn_cancel(spawn);
+    spawn_cancel(spawn);
+    assert_int_equal(seen.times, 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(seen.times, 1);
+    assert_true(seen.result.signal == SIGTERM || seen.result.signal == SIGKILL);
+    assert_true(uv_hrtime() - begun_ns < 3000000000U);
+}
+
 static void test_a_daemon_it_leaves_behind_does_not_hold_it_up(void **state)
 {
     static struct seen seen;
@@ -234,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_unprintable_output_is_made_printable),
         cmocka_unit_test(test_a_hanging_command_is_ended_with_its_whole_group),
         cmocka_unit_test(test_a_command_that_ignores_sigterm_is_killed),
+        cmocka_unit_test(test_a_cancelled_command_is_ended_soon),
         cmocka_unit_test(test_a_daemon_it_leaves_behind_does_not_hold_it_up),
         cmocka_unit_test(test_signals_of_the_parent_are_not_inherited),
         cmocka_unit_test(test_many_commands_run_at_once),

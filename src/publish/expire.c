@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "io/spawn.h"
-#include "publish/disk.h"
+#include "publish/files.h"
 #include "publish/publish.h"
 
 #define COMMAND_LIMIT_MS 60000
@@ -106,6 +106,9 @@ static void on_row(void *data, const struct store_published *row)
 {
     struct expiry *expiry = data;
 
+    if (text_equal(row->kind, FILES_KIND_COMMAND)) {
+        return; /* no file: which change the command was run for */
+    }
     switch (look(expiry, row->path)) {
     case AGE_GOOD:
         break;
@@ -148,7 +151,7 @@ static void add_path(struct expiry *expiry, const char *path)
             buf_put(&snippet, path, size - end);
             buf_put_text(&snippet, ".conf");
         }
-        add(expiry, path, is_there(buf_text(&snippet)) ? buf_text(&snippet) : "", "");
+        add(expiry, path, nginx_is_ours(buf_text(&snippet)) ? buf_text(&snippet) : "", "");
         break;
     case AGE_JUNK:
         log_say(expiry->order->log, NOTE_WARNING, "%s is no OCSP answer: left alone", path);
@@ -184,15 +187,18 @@ static void drop(struct expiry *expiry, struct ended *ended, const char *path)
 static bool run(struct expiry *expiry, const char *command)
 {
     struct buf output = BUF_INIT(16 * LIMIT_COMMAND_OUTPUT);
+    struct buf said = BUF_INIT(LIMIT_COMMAND_OUTPUT);
     struct spawn_result result = {0};
     int r = spawn_run_now(command, COMMAND_LIMIT_MS, &result, &output);
     bool good = r == 0 && result.exit_code == 0 && !result.signal && !result.timed_out;
 
     if (!good) {
+        runner_put_output(&said, r ? NULL : result.output);
         log_say(expiry->order->log, NOTE_ERROR,
                 "command `%.200s` failed (%s); the server may go on showing what has ended",
-                command, r || !result.output || !*result.output ? "no output" : result.output);
+                command, buf_text(&said));
     }
+    buf_deinit(&said);
     buf_deinit(&output);
     return good;
 }

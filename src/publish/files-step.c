@@ -220,6 +220,10 @@ static void step_write(struct file_entry *entry, struct instant now)
     bool has_servers = entry->target->runner_count > 0;
     int r;
 
+    if (file_target_is_command(entry->target)) {
+        step_account(entry, now); /* its row is put when the command has been run */
+        return;
+    }
     clean_folder(entry->target->files, entry->real);
     r = step_resolve(entry, &fault);
     if (!r && (!entry->recorded || (!has_servers && !shown_is(&entry->loaded, entry->wish)))) {
@@ -240,11 +244,16 @@ static void step_write(struct file_entry *entry, struct instant now)
     buf_deinit(&fault);
 }
 
+static int remove_output(const struct file_entry *entry, const char *path, struct buf *fault)
+{
+    return file_target_is_command(entry->target) ? DISK_E_ABSENT : disk_remove(path, fault);
+}
+
 /* First what the server reads: the snippet, or the DER where there is none. */
 static void step_hide(struct file_entry *entry, struct instant now)
 {
     struct buf fault = BUF_INIT(FAULT_MAX);
-    int r = disk_remove(entry->snippet ? entry->snippet : entry->real, &fault);
+    int r = remove_output(entry, entry->snippet ? entry->snippet : entry->real, &fault);
     bool shown =
         r == 0 || entry->known || entry->dirty || entry->listed || entry->loaded.next_update_s != 0;
 
@@ -272,7 +281,7 @@ static void step_finish(struct file_entry *entry, struct instant now)
 {
     struct buf fault = BUF_INIT(FAULT_MAX);
 
-    if (disk_remove(entry->real, &fault) == DISK_E_FAILED) {
+    if (remove_output(entry, entry->real, &fault) == DISK_E_FAILED) {
         step_fail(entry, &fault, now);
     } else {
         step_well(entry);

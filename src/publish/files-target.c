@@ -35,6 +35,9 @@ static void put_key(struct buf *key, struct place place)
 /* Only the first certificate of a file is served; others matter where each has its own path. */
 static bool takes_place(const struct file_target *target, struct place place)
 {
+    if (file_target_is_command(target)) {
+        return true; /* it may be for any of them */
+    }
     return target->template && (place.index == 0 || template_is_unique(target->template));
 }
 
@@ -56,8 +59,15 @@ static int paths_expand(const struct file_target *target, struct place place,
     struct buf name = BUF_INIT(8192);
     int r;
 
-    ret_paths->der = BUF_INIT(8192);
+    ret_paths->der = BUF_INIT(65536);
     ret_paths->snippet = BUF_INIT(8192);
+    if (file_target_is_command(target)) {
+        buf_put_text(&ret_paths->der, FILES_KIND_COMMAND ":");
+        buf_put_text(&ret_paths->der, target->base.config->command);
+        buf_put_byte(&ret_paths->der, ':');
+        put_key(&ret_paths->der, place);
+        return buf_status(&ret_paths->der) ? -ENOMEM : 0;
+    }
     template_expand(&name, target->template, place, cert);
     if (target->folder) {
         nginx_put_paths(&ret_paths->der, &ret_paths->snippet, target, slice_of_buf(&name));
@@ -255,13 +265,14 @@ static void hide_unknown(struct file_target *target, struct place where,
     struct file_paths paths = {0};
     struct file_entry *entry;
 
-    if (!takes_place(target, where) || (!cert && template_is_unique(target->template)) ||
+    if (!takes_place(target, where) ||
+        (!cert && target->template && template_is_unique(target->template)) ||
         paths_expand(target, where, cert, &paths) ||
         table_get(&target->files->outputs, buf_text(&paths.der))) {
         return;
     }
     if (!table_get(&target->files->rows, buf_text(&paths.der)) &&
-        !disk_is_there(buf_text(&paths.der))) {
+        (file_target_is_command(target) || !disk_is_there(buf_text(&paths.der)))) {
         return;
     }
     if (files_open_entry(target, buf_text(&paths.der),
@@ -306,7 +317,8 @@ static int file_recall(struct target *base, struct place where, const struct cer
     struct buf fault = BUF_INIT(8192);
     int r = STORE_E_NONE;
 
-    if (takes_place(target, where) && paths_expand(target, where, cert, &paths) == 0 &&
+    if (!file_target_is_command(target) && takes_place(target, where) &&
+        paths_expand(target, where, cert, &paths) == 0 &&
         (!target->folder || disk_is_there(buf_text(&paths.snippet))) &&
         disk_resolve(buf_text(&paths.der), target->files->context->state_dir, &real, &fault) == 0 &&
         disk_read(buf_text(&real), ret_der) == 0 && ret_der->size > 0) {

@@ -186,8 +186,11 @@ static int resolve(struct file_entry *entry)
     struct publish_context *context = entry->target->files->context;
     struct buf real = BUF_INIT(8192);
     struct buf fault = BUF_INIT(8192);
-    int r = disk_resolve(entry->output, context->state_dir, &real, &fault);
+    int r = 1;
 
+    if (!file_target_is_command(entry->target)) {
+        r = disk_resolve(entry->output, context->state_dir, &real, &fault);
+    }
     /* A link that leads astray is told when it comes to writing. */
     entry->real = text_copy(r ? slice_of_text(entry->output) : slice_of_buf(&real));
     buf_deinit(&real);

@@ -23,6 +23,10 @@
 
 #define FILES_PER_TURN 50
 
+/* The targets `command` are entries like the others, without files: the output is a name for what
+ * the command was run for, FILES_KIND_COMMAND ":" COMMAND ":" PLACE. */
+#define FILES_KIND_COMMAND "command"
+
 /* A DER lingers this long after its snippet where no command tells that the server has let go:
  * one that is just reading its configuration may have seen the snippet already. */
 #define FILES_LINGER_MS 2000
@@ -30,7 +34,7 @@
 struct file_target {
     struct target base;
     struct files *files;
-    const char *kind;     /* in the store: "file", "nginx", "haproxy" */
+    const char *kind;     /* in the store: "file", "nginx", "haproxy", "command" */
     const char *template; /* of the DER, or of NAME when there is a folder; NULL: left-overs */
     const char *folder;   /* nginx: of DER and snippet; else NULL */
     gid_t gid;
@@ -131,6 +135,11 @@ bool files_busy(const struct files *files);
 bool files_failing(const struct files *files);
 bool files_conflicting(const struct files *files); /* two certificates, one path */
 
+static inline bool file_target_is_command(const struct file_target *target)
+{
+    return target->base.config->type == TARGET_COMMAND;
+}
+
 struct file_settings {
     const struct target_config *config; /* group, mode, only */
     const char *kind;
@@ -167,6 +176,7 @@ void files_record(struct file_entry *entry, int64_t next_update_s);
 /* nginx.c: names, the snippet, and what a folder may hold after a crash. */
 void nginx_put_paths(struct buf *der, struct buf *snippet, const struct file_target *target,
                      struct slice name);
+bool nginx_is_ours(const char *snippet_path); /* a snippet that clinch has written */
 void nginx_put_snippet(struct buf *content, const char *der_path);
 void nginx_repair(struct file_target *target, int64_t wall_s);
 void nginx_adopt(struct file_target *target);

@@ -264,6 +264,34 @@ static int haproxy_publish(struct target *base, struct place where, const struct
     return 0;
 }
 
+/* Nothing was pushed for @cert in this run, but an earlier one may have, and HAProxy still runs: a
+ * tombstone is pushed blindly, which HAProxy refuses where it has no such entry. */
+static int bury_unknown(struct haproxy_target *target, const struct cert_facts *cert)
+{
+    struct buf der = BUF_INIT(LIMIT_ANSWER_SIZE);
+    struct staple staple = {.cert = cert};
+    struct haproxy_item *item;
+    struct wish *wish;
+    int r = 0;
+
+    if (!haproxy_put_blank(&der, cert)) {
+        buf_deinit(&der);
+        return cert->has_issuer ? -ENOMEM : 0; /* then there was no answer about it, either */
+    }
+    staple.der = slice_of_buf(&der);
+    wish = wish_new(&staple);
+    buf_deinit(&der);
+    r = wish ? open_item(target, wish, &item) : -ENOMEM;
+    if (!r && !item->wish) { /* else it is known from another place */
+        item->wish = wish_ref(wish);
+        single_read(wish_der(item->wish), 0, &item->single);
+        item->gone = true;
+        push(target, item);
+    }
+    wish_unref(wish);
+    return r;
+}
+
 static void haproxy_withdraw(struct target *base, struct place where, const struct cert_facts *cert,
                              bool quiet)
 {
@@ -272,6 +300,11 @@ static void haproxy_withdraw(struct target *base, struct place where, const stru
     struct haproxy_item *item = place ? place->item : NULL;
 
     if (!place) {
+        if (cert && !quiet && where.index == 0 && bury_unknown(target, cert)) {
+            log_say(target->context->log, NOTE_WARNING,
+                    "out of memory: HAProxy may go on showing a staple of %s; reload it",
+                    where.path);
+        }
         return;
     }
     if (cert && item && item->wish &&

@@ -115,6 +115,10 @@ int haproxy_target_new(struct haproxy_target **ret_target, struct publish_contex
 /* An item may be forgotten once it is gone from every link. */
 void haproxy_item_settle(struct haproxy_target *target, struct haproxy_item *item);
 
+/* haproxy-blank.c: an answer about @cert that nobody has signed, for the tombstone where the bytes
+ * of the staple are not known any more. False without issuer or memory. */
+bool haproxy_put_blank(struct buf *der, const struct cert_facts *cert);
+
 /* haproxy-link.c */
 int haproxy_link_new(struct haproxy_link **ret_link, struct haproxy_target *target,
                      struct slice address);

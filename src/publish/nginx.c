@@ -71,19 +71,24 @@ struct walk {
     int64_t wall_s;
 };
 
+bool nginx_is_ours(const char *snippet_path)
+{
+    struct buf content = BUF_INIT(16384);
+    bool ours = *snippet_path && disk_read(snippet_path, &content) == 0 &&
+                text_starts_with(buf_text(&content), MARKER);
+
+    buf_deinit(&content);
+    return ours;
+}
+
 /* The paths of the snippet "NAME.conf", if it is one of ours. */
 static bool find_ours(const struct file_target *target, const char *file_name, struct buf *der,
                       struct buf *snippet)
 {
     struct slice name = slice_of(file_name, strlen(file_name) - (sizeof(SNIPPET_END) - 1));
-    struct buf content = BUF_INIT(16384);
-    bool ours;
 
     nginx_put_paths(der, snippet, target, name);
-    ours =
-        disk_read(buf_text(snippet), &content) == 0 && text_starts_with(buf_text(&content), MARKER);
-    buf_deinit(&content);
-    return ours && !buf_status(der) && !buf_status(snippet);
+    return nginx_is_ours(buf_text(snippet)) && !buf_status(der) && !buf_status(snippet);
 }
 
 /* When the answer in @der_path ends; 0 when there is none. */

@@ -137,7 +137,8 @@ static int add_runner(struct publisher *publisher, struct file_target *target, c
     return r ? error_trace(r) : 0;
 }
 
-/* A target with a command of its own runs that; all others run the targets of type command. */
+/* A file's target with a command of its own runs that; all others run the targets of type command,
+ * which are targets of their own, too: here it is about running them behind the write. */
 static int add_runners(struct publisher *publisher, struct file_target *target,
                        const struct target_config *own)
 {
@@ -170,6 +171,30 @@ static int add_files(struct publisher *publisher, const struct file_settings *se
     if (!r && settings->folder) {
         disk_clean(settings->folder);
         nginx_repair(target, publisher->context.clock().wall_s);
+    }
+    return r ? error_trace(r) : 0;
+}
+
+/* For servers that fetch their staples: the command alone, without a file. */
+static int add_command(struct publisher *publisher, const struct target_config *config)
+{
+    const struct file_settings settings = {.config = config, .kind = FILES_KIND_COMMAND};
+    struct file_target *target;
+    struct runner *runner;
+    int r;
+
+    if (!config->command) {
+        return 0;
+    }
+    r = file_target_new(&target, publisher->files, &settings);
+    if (!r) {
+        r = add_target(publisher, &target->base);
+    }
+    if (!r) {
+        r = open_runner(publisher, config->command, config->reload_interval_s, &runner);
+    }
+    if (!r) {
+        r = file_target_add_runner(target, runner, NULL);
     }
     return r ? error_trace(r) : 0;
 }
@@ -214,7 +239,7 @@ static int add_configured(struct publisher *publisher, const struct target_confi
     case TARGET_HAPROXY:
         return add_haproxy(publisher, config);
     case TARGET_COMMAND:
-        return 0; /* its runner belongs to the others */
+        return add_command(publisher, config);
     }
     return 0;
 }
@@ -335,6 +360,33 @@ static int open_leftovers(struct publisher *publisher, const char *command,
     return r ? error_trace(r) : 0;
 }
 
+/* What @row's command was run for is gone. A command that is not configured is not run. */
+static int withdraw_command_row(struct publisher *publisher, const struct file_row *row)
+{
+    struct file_target *target = NULL;
+    struct file_entry *entry;
+    int r;
+
+    for (size_t i = 0; i < publisher->target_count && !target; ++i) {
+        const struct target_config *config = publisher->targets[i]->config;
+
+        if (config->type == TARGET_COMMAND && config->command &&
+            text_equal(config->command, row->command)) {
+            target = (struct file_target *)publisher->targets[i]; /* base is its first member */
+        }
+    }
+    if (!target) {
+        store_drop_published(publisher->context.store, row->path);
+        return 0;
+    }
+    r = files_open_entry(target, row->path, NULL, &entry);
+    if (r) {
+        return error_trace(r);
+    }
+    files_hide(entry, false);
+    return 0;
+}
+
 /* Its certificate is gone, or the configuration publishes it elsewhere by now. */
 static int withdraw_row(struct publisher *publisher, struct file_row *row, struct table *leftovers)
 {
@@ -348,6 +400,9 @@ static int withdraw_row(struct publisher *publisher, struct file_row *row, struc
             store_drop_published(publisher->context.store, row->path);
         }
         return 0;
+    }
+    if (text_equal(row->kind, FILES_KIND_COMMAND)) {
+        return withdraw_command_row(publisher, row);
     }
     if (!target) {
         r = open_leftovers(publisher, row->command, &target);

@@ -20,7 +20,8 @@ int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struc
                   struct store *store, const struct log *log);
 
 /* Stops at once; what is not done is found out at the next start. Its handles close by themselves:
- * the loop must run on until nothing is left in it. A command that is running is waited for so. */
+ * the loop must run on until nothing is left in it. A command that is running is ended, which may
+ * take two seconds. */
 void publisher_close(struct publisher *publisher);
 
 /* As in struct ports. */

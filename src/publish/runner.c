@@ -8,12 +8,14 @@
 #include "io/spawn.h"
 
 #define COMMAND_LIMIT_MS 60000
+#define OUTPUT_TOLD      600 /* octets; the line has room for what follows */
 
 struct runner {
     struct publish_context *context;
     struct reload reload;
     char *command;
-    bool freed; /* ends with the command that is running */
+    struct spawn *spawn; /* while it runs */
+    bool freed;          /* ends with the command that is running */
 };
 
 int runner_new(struct runner **ret_runner, struct publish_context *context, const char *command,
@@ -43,8 +45,9 @@ static void runner_destroy(struct runner *runner)
 
 struct runner *runner_free(struct runner *runner)
 {
-    if (runner && runner->reload.running) {
+    if (runner && runner->spawn) {
         runner->freed = true;
+        spawn_cancel(runner->spawn);
     } else if (runner) {
         runner_destroy(runner);
     }
@@ -66,8 +69,7 @@ void runner_share(struct runner *runner, int64_t interval_s)
     runner->reload.interval_s = time_min(runner->reload.interval_s, interval_s);
 }
 
-/* What a command printed, on one line: its end says most. */
-static void put_output(struct buf *line, const char *output)
+void runner_put_output(struct buf *line, const char *output)
 {
     struct slice text = slice_of_text(output ? output : "");
 
@@ -77,6 +79,10 @@ static void put_output(struct buf *line, const char *output)
     if (text.size == 0) {
         buf_put_text(line, "it printed nothing");
         return;
+    }
+    if (text.size > OUTPUT_TOLD) {
+        buf_put_text(line, "...");
+        text = slice_of(text.data + text.size - OUTPUT_TOLD, OUTPUT_TOLD);
     }
     for (size_t i = 0; i < text.size; ++i) {
         if (text.data[i] == '\n') {
@@ -114,7 +120,7 @@ static void runner_tell_failure(struct runner *runner, const struct spawn_result
     buf_put_text(&line, "` ");
     put_end(&line, result);
     buf_put_text(&line, ": ");
-    put_output(&line, result->output);
+    runner_put_output(&line, result->output);
     buf_put_text(&line, "; the server keeps what it has, next try in ");
     buf_put_duration(&line, (runner->reload.retry_ms - mono_ms + 999) / 1000);
     log_say(runner->context->log, NOTE_ERROR, "%s", buf_text(&line));
@@ -143,6 +149,7 @@ static void on_done(void *data, const struct spawn_result *result)
 {
     struct runner *runner = data;
 
+    runner->spawn = NULL;
     if (runner->freed) {
         runner_destroy(runner);
         return;
@@ -154,10 +161,11 @@ static void on_done(void *data, const struct spawn_result *result)
 int64_t runner_tick(struct runner *runner, struct instant now)
 {
     static const struct spawn_result not_started = {.exit_code = -1, .output = ""};
+    const struct spawn_order order = {runner->command, COMMAND_LIMIT_MS, on_done, runner};
 
     if (reload_deadline_ms(&runner->reload) <= now.mono_ms) {
         reload_begin(&runner->reload);
-        if (spawn_run(runner->context->loop, runner->command, COMMAND_LIMIT_MS, on_done, runner)) {
+        if (spawn_start(&runner->spawn, runner->context->loop, &order)) {
             runner_ended(runner, &not_started);
         }
     }

@@ -13,8 +13,12 @@ struct runner;
 int runner_new(struct runner **ret_runner, struct publish_context *context, const char *command,
                int64_t interval_s);
 
-/* While the command runs it stays in memory until that has ended; the loop must go on so long. */
+/* A command that is running is ended (spawn_cancel()); the runner stays in memory until it has, and
+ * the loop must go on so long. */
 struct runner *runner_free(struct runner *runner);
+
+/* What a command printed, on one line: the end of it, which says most. */
+void runner_put_output(struct buf *line, const char *output);
 
 const char *runner_command(const struct runner *runner);
 

@@ -202,6 +202,42 @@ static void test_withdrawal_pushes_a_tombstone(void **state)
     assert_true(fake->next_update_s[1] == UNTIL_S);
 }
 
+static void test_staple_of_an_earlier_run_is_withdrawn_without_its_bytes(void **state)
+{
+    struct cert_facts cert = test_cert(1);
+
+    (void)state;
+    start();
+    fake_listen(fake);
+    fake->entries[1] = true;
+    fake->next_update_s[1] = UNTIL_S;
+    cert.has_issuer = true;
+    cert.issuer_name_sha1[0] = 7;
+    cert.issuer_key_sha1[0] = 7;
+    target->base.ops->withdraw(&target->base, (struct place){"/p/a.pem", 0}, &cert, false);
+    pass(100);
+    assert_true(fake->next_update_s[1] > TEST_WALL_S);
+    assert_true(fake->next_update_s[1] < TEST_WALL_S + 300);
+    assert_false(target->base.ops->failing(&target->base));
+    assert_int_equal(target->items.count, 0);
+}
+
+static void test_withdrawal_of_what_another_place_shows_is_no_tombstone(void **state)
+{
+    struct cert_facts cert = test_cert(1);
+
+    (void)state;
+    start();
+    fake_listen(fake);
+    fake->entries[1] = true;
+    cert.has_issuer = true;
+    publish("/p/a.pem", 1, UNTIL_S);
+    pass(100);
+    target->base.ops->withdraw(&target->base, (struct place){"/p/b.pem", 0}, &cert, false);
+    pass(100);
+    assert_true(fake->next_update_s[1] == UNTIL_S);
+}
+
 static void test_quiet_withdrawal_leaves_the_old_certificate_alone(void **state)
 {
     (void)state;
@@ -531,6 +567,8 @@ int main(void)
         PLAY(test_certificate_not_served_is_asked_about_rarely),
         PLAY(test_file_renewed_behind_haproxys_back_is_not_forced),
         PLAY(test_withdrawal_pushes_a_tombstone),
+        PLAY(test_staple_of_an_earlier_run_is_withdrawn_without_its_bytes),
+        PLAY(test_withdrawal_of_what_another_place_shows_is_no_tombstone),
         PLAY(test_quiet_withdrawal_leaves_the_old_certificate_alone),
         PLAY(test_certificate_in_two_files_is_withdrawn_with_the_second),
         PLAY(test_restarted_haproxy_is_given_everything_again),

@@ -5,6 +5,7 @@
 
 #include "publish/disk.h"
 #include "publish/publish.h"
+#include "publish/runner.h"
 #include "publish/test-fake.h"
 #include "wire/single.h"
 #include "wire/test-staple.h"
@@ -71,7 +72,7 @@ static void stop(void)
     uv_run(&world.loop, UV_RUN_DEFAULT);
 }
 
-static void publish(const char *path, uint8_t serial, int64_t until_s)
+static void publish_as(const char *path, uint8_t serial, int64_t until_s, bool urgent)
 {
     struct cert_facts cert = test_cert(serial);
     struct wish *wish = test_wish(serial, until_s, true);
@@ -80,11 +81,16 @@ static void publish(const char *path, uint8_t serial, int64_t until_s)
         .der = wish_der(wish),
         .serve = wish->serve,
         .next_update_s = until_s,
-        .urgent = true,
+        .urgent = urgent,
     };
 
     publisher_publish(publisher, (struct place){path, 0}, &staple);
     wish_unref(wish);
+}
+
+static void publish(const char *path, uint8_t serial, int64_t until_s)
+{
+    publish_as(path, serial, until_s, true);
 }
 
 static void count_row(void *context, const struct store_published *row)
@@ -136,7 +142,7 @@ static void test_all_targets_show_a_staple(void **state)
     assert_true(fake.next_update_s[1] == UNTIL_S);
     assert_int_equal(lines("reloads"), 1);
     assert_int_equal(lines("changes"), 1);
-    assert_int_equal(rows(), 3);
+    assert_int_equal(rows(), 4);
     publisher_withdraw(publisher, (struct place){"/ssl/shop.pem", 0}, NULL, false);
     settle();
     assert_int_equal(rows(), 0);
@@ -146,6 +152,69 @@ static void test_all_targets_show_a_staple(void **state)
     assert_true(fake.next_update_s[1] < UNTIL_S);
     fake_stop(&fake);
     stop();
+}
+
+static void test_command_without_files_runs_for_each_change(void **state)
+{
+    static const char *only[] = {"/ssl/shop*"};
+
+    (void)state;
+    add(TARGET_NGINX, keep(0, "%s/nginx"), keep(1, "echo >> %s/reloads"));
+    add(TARGET_COMMAND, NULL, keep(2, "echo >> %s/changes"));
+    targets[1].only = only;
+    targets[1].only_count = 1;
+    start();
+    publish("/ssl/web.pem", 2, UNTIL_S);
+    settle();
+    assert_int_equal(lines("changes"), 0);
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    settle();
+    assert_int_equal(lines("changes"), 1);
+    publish_as("/ssl/shop.pem", 1, UNTIL_S + 60, false); /* a refresh waits for others */
+    settle();
+    assert_int_equal(lines("changes"), 1);
+    publish_as("/ssl/shop.pem", 3, UNTIL_S, false); /* a renewal */
+    settle();
+    assert_int_equal(lines("changes"), 2);
+    publisher_withdraw(publisher, (struct place){"/ssl/shop.pem", 0}, NULL, false);
+    settle();
+    assert_int_equal(lines("changes"), 3);
+    assert_int_equal(rows(), 1);
+    stop();
+}
+
+static void test_command_without_files_is_not_run_at_a_start_for_nothing(void **state)
+{
+    (void)state;
+    add(TARGET_COMMAND, NULL, keep(0, "echo >> %s/changes"));
+    start();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    publish("/ssl/web.pem", 2, UNTIL_S);
+    settle();
+    stop();
+    assert_int_equal(lines("changes"), 1);
+    assert_int_equal(rows(), 2);
+    start();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    publish("/ssl/web.pem", 2, UNTIL_S);
+    publisher_reconcile(publisher);
+    settle();
+    stop();
+    assert_int_equal(lines("changes"), 1);
+    start();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    publisher_reconcile(publisher); /* web.pem has gone meanwhile */
+    settle();
+    stop();
+    assert_int_equal(lines("changes"), 2);
+    assert_int_equal(rows(), 1);
+    config.target_count = 0;
+    start();
+    publisher_reconcile(publisher);
+    settle();
+    stop();
+    assert_int_equal(lines("changes"), 2); /* nobody wants it to be run any more */
+    assert_int_equal(rows(), 0);
 }
 
 static void test_only_limits_a_target(void **state)
@@ -252,14 +321,13 @@ static void test_closing_while_the_command_runs_is_clean(void **state)
 {
     (void)state;
     add(TARGET_FILE, keep(0, "%s/{stem}.ocsp"),
-        keep(1, "echo >> %s/reloads; until test -e %s/go; do :; done"));
+        keep(1, "trap '' TERM; echo >> %s/reloads; while :; do sleep 1; done"));
     start();
     publish("/ssl/shop.pem", 1, UNTIL_S);
     while (lines("reloads") == 0) {
         uv_run(&world.loop, UV_RUN_ONCE);
     }
-    publisher_close(publisher);
-    test_write(test_path(&world, "go"), "");
+    publisher_close(publisher); /* ends it */
     uv_run(&world.loop, UV_RUN_DEFAULT);
     assert_int_equal(lines("reloads"), 1);
 }
@@ -369,6 +437,47 @@ static void test_expiring_removes_a_snippet_whose_der_is_gone(void **state)
     assert_false(test_exists(test_path(&world, "nginx/web.conf")));
 }
 
+static void test_expiring_leaves_alone_what_is_not_ours(void **state)
+{
+    struct wish *wish = test_wish(1, UNTIL_S, false);
+    struct disk_file file = {.mode = 0644, .gid = (gid_t)-1, .content = wish_der(wish)};
+    struct buf fault = BUF_INIT(4096);
+
+    (void)state;
+    add(TARGET_COMMAND, NULL, keep(0, "echo >> %s/changes"));
+    start();
+    publish("/ssl/web.pem", 2, UNTIL_S);
+    settle();
+    stop();
+    test_write(test_path(&world, "shop.conf"), "server { }\n");
+    file.path = test_path(&world, "shop.ocsp");
+    assert_int_equal(disk_write(&file, &fault), 0);
+    assert_result(expire(UNTIL_S, test_path(&world, "shop.ocsp")), 1, 0);
+    assert_false(test_exists(test_path(&world, "shop.ocsp")));
+    assert_true(test_exists(test_path(&world, "shop.conf")));
+    assert_int_equal(rows(), 1); /* what a command was run for is no file */
+    assert_int_equal(lines("changes"), 1);
+    wish_unref(wish);
+}
+
+static void test_what_a_command_said_last_is_told(void **state)
+{
+    struct buf line = BUF_INIT(4096);
+    char output[3000];
+
+    (void)state;
+    memset(output, 'x', sizeof(output));
+    memcpy(output + sizeof(output) - 8, "the end", 8);
+    runner_put_output(&line, output);
+    assert_int_equal(line.size, 603);
+    assert_memory_equal(buf_text(&line), "...xxx", 6);
+    assert_string_equal(buf_text(&line) + 596, "the end");
+    buf_clear(&line);
+    runner_put_output(&line, "");
+    assert_string_equal(buf_text(&line), "it printed nothing");
+    buf_deinit(&line);
+}
+
 static void test_expiring_by_path_leaves_alone_what_is_no_answer(void **state)
 {
     (void)state;
@@ -393,6 +502,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PLAY(test_all_targets_show_a_staple),
+        PLAY(test_command_without_files_runs_for_each_change),
+        PLAY(test_command_without_files_is_not_run_at_a_start_for_nothing),
         PLAY(test_only_limits_a_target),
         PLAY(test_what_nobody_wants_any_more_is_withdrawn_after_the_scan),
         PLAY(test_target_that_left_the_configuration_is_cleaned_up),
@@ -403,6 +514,8 @@ int main(void)
         PLAY(test_expiring_believes_the_file_not_the_row),
         PLAY(test_expiring_keeps_the_der_when_the_command_fails),
         PLAY(test_expiring_removes_a_snippet_whose_der_is_gone),
+        PLAY(test_expiring_leaves_alone_what_is_not_ours),
+        PLAY(test_what_a_command_said_last_is_told),
         PLAY(test_expiring_by_path_leaves_alone_what_is_no_answer),
     };
 

@@ -198,3 +198,21 @@ def test_command_runs_after_a_change_and_only_then(clinch, shop, certs, tmp_path
     assert told.read_text() == "changed\n"
     assert clinch.bare("once", "-c", config).code == 0
     assert told.read_text() == "changed\n"
+
+
+def test_command_alone_runs_for_servers_that_fetch_their_staples(clinch, shop, certs, tmp_path):
+    told = tmp_path / "told"
+    config = clinch.config([certs], [{"command": f"echo changed >> {told}"}])
+    for _ in range(2):
+        assert clinch.bare("once", "-c", config).code == 0
+        assert told.read_text() == "changed\n"
+    assert clinch.command("expire").code == 0
+    assert told.read_text() == "changed\n"
+
+
+def test_hanging_command_does_not_hold_up_the_end(clinch, shop, certs, tmp_path):
+    begun = tmp_path / "begun"
+    daemon = clinch.run_config(clinch.config(
+        [certs], [{"command": f"trap '' TERM; touch {begun}; while :; do sleep 1; done"}]))
+    wait_for(begun.exists, what="the command", tell=daemon.log)
+    assert daemon.terminate(limit_s=4) == 0
