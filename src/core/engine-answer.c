@@ -114,13 +114,19 @@ static void engine_accept(struct engine *engine, uint32_t cert, const struct hel
     engine_note(engine, cert, early ? NOTE_HELD_BACK : NOTE_ACCEPTED, NOTE_INFO)->url = url;
 }
 
+/* A server may still hold a staple from an earlier run of which the store knows nothing. */
+static void engine_withdraw_unseen(struct engine *engine, uint32_t cert)
+{
+    engine_emit(engine, EFFECT_WITHDRAW, cert)->urgent = true;
+}
+
 static void engine_revoke(struct engine *engine, uint32_t cert, const struct ocsp_facts *facts)
 {
     struct entry *entry = &engine->entries[cert];
     struct held life = {.this_update_s = facts->this_update_s,
                         .next_update_s = facts->next_update_s,
                         .serve.until_s = facts->next_update_s};
-    bool news = !entry->tombstone.present;
+    bool news = !entry->tombstone.present, published = entry->published;
     const char *url = entry->cert->urls[entry->url];
 
     entry->tombstone = (struct tombstone){true, facts->this_update_s, facts->revoked_at_s,
@@ -132,6 +138,9 @@ static void engine_revoke(struct engine *engine, uint32_t cert, const struct ocs
     entry_plan_refresh(engine, entry, &life, false);
     entry_succeeded(engine, cert);
     engine_show(engine, cert, false);
+    if (news && !published) {
+        engine_withdraw_unseen(engine, cert);
+    }
     engine_note(engine, cert, NOTE_REVOKED, news ? NOTE_ERROR : NOTE_DEBUG)->url = url;
 }
 
@@ -237,6 +246,7 @@ void engine_cache(struct engine *engine, uint32_t cert, const struct event_store
     }
     engine_show(engine, cert, false);
     if (entry->tombstone.present) {
+        engine_withdraw_unseen(engine, cert);
         engine_ask(engine, cert);
         engine_note(engine, cert, NOTE_REVOKED, NOTE_ERROR);
         return;

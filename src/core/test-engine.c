@@ -378,7 +378,7 @@ static void test_hold_is_released_at_once(void **state)
     revoked.status = CERT_STATUS_REVOKED;
     revoked.revocation_reason = 6;
     answer(&world, &revoked);
-    expect(&world, "fetch-1 tombstone settled ");
+    expect(&world, "fetch-1 tombstone settled withdraw ");
     while (!look(&world, 0).in_flight) {
         pass_time(&world, 600);
     }
@@ -406,7 +406,7 @@ static void test_stored_answer_is_judged_and_shown_without_asking(void **state)
     step(&world, (struct event){.type = EVENT_CACHE_READ,
                                 .cert = 2,
                                 .stored = {.held = &good, .tombstone = {.present = true}}});
-    expect(&world, "fetch-1 ");
+    expect(&world, "withdraw fetch-1 ");
     assert_int_equal(look(&world, 2).state, CERT_STATE_REVOKED);
     world_close(&world);
 }

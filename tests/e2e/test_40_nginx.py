@@ -92,7 +92,7 @@ def test_nginx_starts_in_every_state(clinch, ca, shop, responder, front, certs):
     daemon = clinch.run_config(config)
     clients.see_staple(nginx.port, "shop.test", 5, daemon.log)
     starts(True)
-    responder.stop()
+    responder.set("http", code=503)
     clients.see_none(nginx.port, "shop.test", 25, daemon.log)
     wait_for(lambda: not os.listdir(snippets), what="the DER to go too", tell=daemon.log)
     starts(False)
