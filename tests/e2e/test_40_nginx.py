@@ -99,7 +99,6 @@ def test_nginx_starts_in_every_state(clinch, ca, shop, responder, front, certs):
     assert daemon.terminate() == 0
     starts(False)
     responder.clear()
-    responder.start()
     daemon = clinch.run_config(config)
     clients.see_staple(nginx.port, "shop.test", 10, daemon.log)
     daemon.kill_9()
