@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "host/host-private.h"
+#include "pki/repair.h"
 #include "pki/request.h"
 #include "pki/response.h"
 
@@ -126,7 +127,8 @@ static void host_fetch(struct host *host, const struct effect *effect)
     struct fetch_order order = {.id = order_id(effect->attempt, effect->cert)};
 
     request_encode(&request, cert->facts);
-    /* RFC 9919 section 5: GET where the whole URL fits into 255 octets, POST otherwise. */
+    /* RFC 5019 5: "OCSP requests larger than 255 bytes SHOULD be submitted using the POST method."
+     * The whole URL counts, as in RFC 9919. */
     if (!effect->post &&
         request_get_url(&url, cert->facts->urls[effect->url], slice_of_buf(&request))) {
         order.url = buf_text(&url);
@@ -247,10 +249,12 @@ static void host_read_kept(struct host *host, const struct host_cert *cert, stru
                            struct ocsp_facts *ret_facts)
 {
     struct response_view view;
+    unsigned delegate = 0;
 
     response_read(der, cert->facts, cert->issuer, ret_facts, &view);
     if (ret_facts->form == REASON_GOOD) {
-        signer_check(host->signer, &view, cert->issuer, ret_facts, NULL);
+        signer_check(host->signer, &view, cert->issuer, ret_facts, &delegate);
+        repair_facts(ret_facts, &view, delegate); /* what clients are going to see */
     }
 }
 
@@ -348,6 +352,7 @@ static bool host_read_answer(struct host *host, const struct host_cert *cert,
                              const struct fetch_result *result, struct ocsp_facts *ret_facts)
 {
     struct response_view view;
+    unsigned delegate = 0;
 
     if (result->outcome != FETCH_ANSWER &&
         (result->outcome != FETCH_HTTP_STATUS || !result->body.size)) {
@@ -359,7 +364,8 @@ static bool host_read_answer(struct host *host, const struct host_cert *cert,
         return ret_facts->form == REASON_ERROR_STATUS;
     }
     if (ret_facts->form == REASON_GOOD) {
-        signer_check(host->signer, &view, cert->issuer, ret_facts, NULL);
+        signer_check(host->signer, &view, cert->issuer, ret_facts, &delegate);
+        repair_facts(ret_facts, &view, delegate); /* what clients are going to see */
     }
     return true;
 }
