@@ -256,7 +256,7 @@ static bool read_offset(const char *at, int64_t *ret_s)
     return true;
 }
 
-/* RFC 3339: "2026-11-22T14:03:05Z". */
+/* "2026-11-22T14:03:05Z" (RFC 3339). */
 static bool read_date(const char *at, int64_t *ret_wall_s)
 {
     static const char *const separators = "--T::";

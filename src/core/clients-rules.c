@@ -114,7 +114,7 @@ const struct rule rules[] = {
      .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(WOLFSSL),
      .broken = check_is_other_version},
 
-    /* client-rules 15: RFC 6960 3.2 "1. The certificate identified in a received response
+    /* client-rules 15: RFC 6960 3.2: "1. The certificate identified in a received response
      * corresponds to the certificate that was identified in the corresponding request". GnuTLS
      * compares serial and name hash, Go the serial (ocsp.go, ocsp.c; seen). */
     {.reason = REASON_WRONG_SERIAL,
@@ -166,7 +166,7 @@ const struct rule rules[] = {
      .broken = check_has_other_ids_and_delegate,
      .sentence = "a delegate signed it, and its CertIDs are of several issuers or hashes"},
 
-    /* client-rules 8, 11, 13: RFC 6960 3.2 "2. The signature on the response is valid" */
+    /* client-rules 8, 11, 13: RFC 6960 3.2: "2. The signature on the response is valid" */
     {.reason = REASON_UNSUPPORTED_ALGORITHM,
      .baseline = true,
      .need = NEED_FORM,
@@ -185,7 +185,7 @@ const struct rule rules[] = {
      .clients = VERIFIERS & ~(ANY_GNUTLS | ANY_JAVA | ON(NSS)),
      .broken = check_has_namesake,
      .sentence = "a delegate with its issuer's name signed it, and is taken for the issuer"},
-    /* client-rules 7: RFC 6960 3.2 "3. The identity of the signer matches the intended recipient
+    /* client-rules 7: RFC 6960 3.2: "3. The identity of the signer matches the intended recipient
      * of the request"; GnuTLS took the issuer's signature under the name of nobody (seen). */
     {.reason = REASON_SIGNER_NOT_FOUND,
      .baseline = true,
@@ -199,7 +199,7 @@ const struct rule rules[] = {
      .broken = check_has_misnamed_signer,
      .sentence = "its issuer signed it under the name of somebody else"},
 
-    /* client-rules 8, 9: RFC 6960 4.2.2.2 "issued directly by the CA", id-kp-OCSPSigning. That it
+    /* client-rules 8, 9: RFC 6960 4.2.2.2: "issued directly by the CA", id-kp-OCSPSigning. That it
      * is a CA only Firefox minds; a critical extension everybody but Java (seen); Chromium and Go
      * do not look (ocsp.cc, ocsp.go). */
     {.reason = REASON_UNAUTHORIZED_SIGNER,
@@ -274,9 +274,9 @@ const struct rule rules[] = {
      .broken = check_is_pss,
      .sentence = "it is signed with RSA-PSS, which Go's OCSP package does not know"},
 
-    /* client-rules 26, 27: RFC 6960 4.4 "Unrecognized extensions MUST be ignored (unless they have
-     * the critical flag set and are not understood)". The default JVM, too, drops the connection
-     * for any (seen). */
+    /* client-rules 26, 27: RFC 6960 4.1.2: "Unrecognized extensions MUST be ignored (unless they
+     * have the critical flag set and are not understood)". The default JVM, too, drops the
+     * connection for any (seen). */
     {.reason = REASON_CRITICAL_EXTENSION,
      .baseline = true,
      .need = NEED_FORM,
@@ -333,7 +333,7 @@ const struct rule rules[] = {
      .broken = check_has_bad_neighbour,
      .sentence = "it also speaks of certificates that are not good"},
 
-    /* client-rules 19: RFC 6960 4.2.2.1 "Responses whose thisUpdate time is later than the local
+    /* client-rules 19: RFC 6960 4.2.2.1: "Responses whose thisUpdate time is later than the local
      * system time SHOULD be considered unreliable." To the second for us and for BoringSSL, s2n,
      * wolfSSL. */
     {.reason = REASON_NOT_YET_VALID,
@@ -351,7 +351,12 @@ const struct rule rules[] = {
      .broken_for = check_is_any_ahead_for,
      .sentence = "what it says of another certificate lies in the future"},
 
-    /* client-rules 22, 23: RFC 6960 4.2.2.1 "Responses whose nextUpdate value is earlier than the
+    /* RFC 5019 4: "Clients MUST check for the existence of the nextUpdate field and MUST ensure the
+     * current time, expressed in GMT time as described in Section 2.2.4, falls between the
+     * thisUpdate and nextUpdate times." RFC 6960 3.2: "6. When available, the time at or before
+     * which newer information will be available about the status of the certificate (nextUpdate) is
+     * greater than the current time."
+     * client-rules 22, 23: RFC 6960 4.2.2.1: "Responses whose nextUpdate value is earlier than the
      * local system time value SHOULD be considered unreliable." */
     {.reason = REASON_EXPIRED, .baseline = true, .need = NEED_SINGLE, .broken = check_is_expired},
     {.reason = REASON_EXPIRED,
@@ -370,7 +375,8 @@ const struct rule rules[] = {
      .broken = check_is_backwards,
      .sentence = "its nextUpdate lies before its thisUpdate"},
 
-    /* client-rules 21: RFC 9919 and those clients; Java counts 15 minutes, Firefox a day and one
+    /* client-rules 21: RFC 5019 4: "If the nextUpdate field is absent, the client MUST reject the
+     * response." RFC 9919 keeps that. Java counts 15 minutes, Firefox a day and one
      * more, NSS a day, GnuTLS 15 days, curl for ever (seen); s2n reads it unasked. */
     {.reason = REASON_NO_NEXT_UPDATE,
      .need = NEED_SINGLE,
@@ -382,7 +388,9 @@ const struct rule rules[] = {
      .broken = check_has_bare_neighbour,
      .sentence = "what it says of another certificate has no nextUpdate"},
 
-    /* client-rules 20; Firefox: 9 days taken, 13 refused (seen). */
+    /* RFC 6960 3.2: "5. The time at which the status being indicated is known to be correct
+     * (thisUpdate) is sufficiently recent": how recent, RFC 6960 leaves to whoever asks.
+     * client-rules 20; Firefox: 9 days taken, 13 refused (seen). */
     {.reason = REASON_TOO_OLD,
      .baseline = true,
      .need = NEED_SINGLE,

@@ -39,7 +39,9 @@ struct client_row {
     const char *name;  /* "gnutls": stable and public */
     const char *title; /* "GnuTLS": for people */
     /* Effects: does the handshake fail? */
-    bool bad_is_fatal; /* else a bad staple is passed over */
+    /* RFC 6066 8: "MUST check the OCSP response and abort the handshake if the response is not
+     * satisfactory": else a bad staple is passed over. */
+    bool bad_is_fatal;
     bool none_is_fatal;
     bool none_is_fatal_must_staple;
     /* Times, in seconds; INSTANT_NEVER: not looked at. */

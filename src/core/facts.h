@@ -147,8 +147,13 @@ struct ocsp_facts {
     bool has_next_update;
     bool wrong_name_hash; /* with _WRONG_ISSUER: which hash disagrees */
     bool wrong_key_hash;
+    /* RFC 6960 2.4: "The time at which the OCSP responder signed this response." */
     int64_t produced_at_s;
+    /* RFC 6960 2.4: "The most recent time at which the status being indicated is known by the
+     * responder to have been correct." */
     int64_t this_update_s;
+    /* RFC 6960 2.4: "The time at or before which newer information will be available about the
+     * status of the certificate." */
     int64_t next_update_s; /* INSTANT_NEVER when absent */
     int64_t revoked_at_s;
     int8_t revocation_reason; /* CRLReason, -1 when absent */

@@ -258,7 +258,7 @@ static bool read_embedded_certs(struct der *basic, struct response_view *view)
     return der_end(&list) && der_end(&outer);
 }
 
-/* BasicOCSPResponse (RFC 6960 4.2.1). */
+/* RFC 6960 4.2.1: "The value for response SHALL be the DER encoding of BasicOCSPResponse." */
 static enum reason read_basic(struct slice input, struct answer *answer)
 {
     struct der der = der_open(input), basic = der_enter(&der, DER_SEQUENCE);
@@ -288,7 +288,7 @@ static enum reason read_basic(struct slice input, struct answer *answer)
 /* ResponseBytes: [0] { SEQUENCE { responseType, response } }. */
 static enum reason read_bytes(struct der *response, struct slice *ret_basic)
 {
-    /* id-pkix-ocsp-basic */
+    /* RFC 6960 4.2.1: "For a basic OCSP responder, responseType will be id-pkix-ocsp-basic." */
     static const uint8_t basic[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
     struct der outer = der_enter(response, DER_CONTEXT_CONSTRUCTED(0));
     struct der inside = der_enter(&outer, DER_SEQUENCE);
@@ -323,7 +323,8 @@ static enum reason read_answer(struct slice input, uint8_t *ret_status, struct a
     }
     *ret_status = (uint8_t)status;
     if (status != 0) {
-        /* RFC 6960 4.2.1: "the responseBytes field is not set" */
+        /* RFC 6960 4.2.1: "If the value of responseStatus is one of the error conditions, the
+         * responseBytes field is not set." */
         return der_end(&response) ? REASON_ERROR_STATUS : REASON_MALFORMED;
     }
     reason = read_bytes(&response, &basic);
@@ -353,8 +354,9 @@ static struct likeness compare(const struct single *single, const struct cert_fa
     return likeness;
 }
 
-/* RFC 6960 2.2: certificateHold since 1970-01-01 with the extended-revoke extension is said of a
- * certificate that was never issued. */
+/* What is said of a certificate that was never issued, beside the extended-revoke extension:
+ * RFC 6960 2.2: "MUST specify the revocation reason certificateHold (6)" and RFC 6960 2.2: "MUST
+ * specify the revocationTime January 1, 1970" */
 static bool is_never_issued(const struct answer *answer, const struct single *single)
 {
     return answer->extended_revoke && single->status == CERT_STATUS_REVOKED &&
@@ -434,6 +436,8 @@ static void facts_count_single(struct ocsp_facts *facts, const struct single *si
     facts->singles++;
 }
 
+/* RFC 5019 2.2.1: "OCSPResponses conformant to this profile SHOULD include only one SingleResponse
+ * in the ResponseData.responses structure, but MAY include additional SingleResponse elements" */
 static enum reason match_singles(struct ocsp_facts *facts, const struct answer *answer,
                                  const struct cert_facts *cert, const struct issuer *issuer)
 {

@@ -94,8 +94,10 @@ static struct crypto_signed answer_parts(const struct response_view *view)
     return (struct crypto_signed){view->tbs, view->signature_algorithm, view->signature};
 }
 
-/* What RFC 6960 4.2.2.2 asks of the certificate itself: "issued directly by the CA that is
- * identified in the request", with id-kp-OCSPSigning said explicitly. Faults as bits. */
+/* RFC 6960 4.2.2.2: "OCSP signing delegation SHALL be designated by the inclusion of
+ * id-kp-OCSPSigning in an extended key usage certificate extension included in the OCSP response
+ * signer's certificate." RFC 6960 4.2.2.2: "This certificate MUST be issued directly by the CA that
+ * is identified in the request." Faults as bits. */
 static unsigned delegate_faults(const struct issuer *issuer, const struct cert_view *cert)
 {
     bool other_key = cert->authority_key_id.size && issuer->view.subject_key_id.size &&
@@ -114,8 +116,9 @@ static unsigned delegate_faults(const struct issuer *issuer, const struct cert_v
            (cert->unknown_critical ? (unsigned)DELEGATE_CRITICAL : 0);
 }
 
-/* Checks a delegate seen for the first time: REASON_GOOD, or why it may not sign. Its key is then
- * in @delegate all the same, where libcrypto can use it. */
+/* RFC 6960 3.2: "4. The signer is currently authorized to provide a response for the certificate in
+ * question". Checks a delegate seen for the first time: REASON_GOOD, or why it may not sign. Its
+ * key is then in @delegate all the same, where libcrypto can use it. */
 static enum reason delegate_check(struct signer *signer, const struct issuer *issuer,
                                   const struct cert_view *cert, struct delegate *delegate,
                                   unsigned *faults)

@@ -26,16 +26,16 @@ static void check_next_update(struct slice der, const struct ocsp_facts *facts)
     bool readable = response_next_update(der, &next_update_s);
 
     must(readable || facts->form != REASON_GOOD || facts->singles == 0);
-    if (facts->form == REASON_GOOD && facts->match == REASON_GOOD && facts->single_index == 0) {
+    if (facts->form != REASON_GOOD || facts->match != REASON_GOOD || facts->mixed_hashes) {
+        single_read(der, 0, &single); /* its own reader: only that it ends well */
+        return;
+    }
+    if (facts->single_index == 0) {
         must(next_update_s == facts->next_update_s);
     }
-    if (facts->form == REASON_GOOD && facts->match == REASON_GOOD) {
-        must(single_read(der, facts->single_index, &single));
-        must(single.this_update_s == facts->this_update_s &&
-             single.next_update_s == facts->next_update_s);
-    } else {
-        single_read(der, 0, &single); /* its own reader: only that it ends well */
-    }
+    must(single_read(der, facts->single_index, &single));
+    must(single.this_update_s == facts->this_update_s &&
+         single.next_update_s == facts->next_update_s);
 }
 
 /* As served: what else is embedded, libcrypto need not be able to read. */

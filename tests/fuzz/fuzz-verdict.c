@@ -90,6 +90,8 @@ static void take_single(struct source *source, struct ocsp_facts *ocsp)
     ocsp->conflicting = take(source) > 0xe0;
     ocsp->first_status = ocsp->conflicting ? (enum cert_status)take_below(source, 3) : ocsp->status;
     ocsp->last_status = ocsp->conflicting ? (enum cert_status)take_below(source, 3) : ocsp->status;
+    ocsp->any_revoked =
+        ocsp->status == CERT_STATUS_REVOKED || (ocsp->conflicting && take_bool(source));
     ocsp->others_not_good = take(source) > 0xe0;
     ocsp->others_of_other_issuer = take(source) > 0xe0;
     ocsp->mixed_hashes = take_bool(source);

@@ -43,7 +43,7 @@ def _last_line(text):
 class Curl:
     """`--cert-status`: OpenSSL's OCSP_basic_verify and OCSP_check_validity."""
 
-    key, title = "curl", "curl --cert-status"
+    key, title = "curl", "curl"
 
     def __init__(self, scene):
         self.argv = [need("curl"), "-sS", "-q", "-o", "/dev/null", "--noproxy", "*",
@@ -63,7 +63,7 @@ class Curl:
 class Gnutls:
     """gnutls-cli without `--ocsp`, which would ask the responder itself."""
 
-    key, title = "gnutls", "gnutls-cli"
+    key, title = "gnutls", "GnuTLS"
 
     def __init__(self, scene):
         self.argv = [need("gnutls-cli"),
@@ -85,7 +85,7 @@ class Gnutls:
 class Nss:
     """`tstclnt -T -O -F -A FILE`; without -F it judges nothing, with -q it ends too early."""
 
-    key, title = "nss", "NSS tstclnt -T -O -F"
+    key, title = "nss", "NSS"
     # Other exit codes are trouble of another kind (a connection that broke): asked again.
     SAID = {0: "accepted", 2: "no fresh revocation information", 3: "verification failed"}
 

@@ -52,14 +52,14 @@ def _plain(people):
         _answer("good", Answer(), both=True),
         _answer("good, responder by name", Answer(responder="name")),
         _answer("good, P-256 CA", Answer(), leaf="p256"),
-        # Clients find the CA's key in the chain that the server sends.
-        _answer("good, root-issued leaf, root not sent", Answer(), leaf="root",
-                beyond=(("gnutls", False), ("curl", False))),
-        _answer("the same, responder by name", Answer(responder="name"), leaf="root",
-                beyond=(("curl", False),)),
-        _answer("the same, root embedded", Answer(embed=(people.root.cert,)), leaf="root",
-                beyond=(("curl", False),)),
         _answer("good, TLS 1.2", Answer(), tls="1.2"),
+        # Clients find the CA's key in the chain that the server sends.
+        _answer("root-issued leaf, root not sent", Answer(), leaf="root",
+                beyond=(("gnutls", False), ("curl", False))),
+        _answer("root-issued leaf, root not sent, by name", Answer(responder="name"), leaf="root",
+                beyond=(("curl", False),)),
+        _answer("root-issued leaf, root embedded, not sent", Answer(embed=(people.root.cert,)),
+                leaf="root", beyond=(("curl", False),)),
         _single("revoked", status="revoked", both=True),
         _single("revoked, TLS 1.2", status="revoked", tls="1.2"),
         _answer("revoked as never issued (certificateHold, 1970)", Answer(

@@ -31,10 +31,12 @@ Octets that nginx would mend come from a small server on pyOpenSSL.
 | NS | NSS: `tstclnt -T -O -F -A FILE`; none counts as bad |
 | cl | `clinch verify`, for all clients, of the octets as received: S staple, - do not |
 
-A: the handshake was accepted; R: refused; `!`: `clinch verify`, which is told of a leaf, its issuer
-and an answer alone, says the opposite (it knows no TLS version, nor what chain the server sends, nor
-what else a client trusts). The clients besides
-Firefox did the same with the responder dead and alive{but}.
+A: the handshake was accepted; R: refused. `!`: `clinch verify` says the opposite, since it is told
+of a leaf, its issuer and an answer alone: not of the TLS version, nor of the chain that the server
+sends, nor of what else the client trusts. S stands, too, where only clients refuse that refuse
+`none` as well.
+
+The clients besides Firefox did the same with the responder dead and alive{but}.
 """
 
 
@@ -44,7 +46,7 @@ def write(path, trials, versions, forecasts):
     for trial in trials:
         by_name.setdefault(trial.name, {})[trial.life] = trial
     width = max(len(name) for name in by_name)
-    told = "\n".join(f"- {name} {version}" for name, version in versions.items())
+    told = "\n".join(f"- {name} {version}" for name, version in sorted(versions.items()))
     lines = [HEAD.format(versions=told, but=_but(by_name)),
              _row("answer".ljust(width), [column[0] for column in COLUMNS] + ["cl"]),
              "|" + "---|" * (len(COLUMNS) + 2)]
@@ -75,4 +77,4 @@ def _but(by_name):
             if accepted["dead"] != accepted["alive"]:
                 found.append(f"{title} {'accepted' if accepted['alive'] else 'refused'} `{name}` "
                              "while it lived")
-    return ", but that\n" + ",\n".join(found) if found else ""
+    return ", but that\n" + ", and\n".join(found) if found else ""
