@@ -4,9 +4,10 @@
 PYTHON = /usr/bin/python3
 MESON  = meson
 PREFIX = /usr/local
-# WERROR=true makes warnings errors (as .ci/run does); CERTS are for `make run`.
+# WERROR=true makes warnings errors (as .ci/run does); CERTS are for `make run`, T for `make fuzz`.
 WERROR = false
 CERTS  =
+T      = 60
 
 .DEFAULT_GOAL = help
 
@@ -29,15 +30,22 @@ run: build ## the daemon for certificates here: make run CERTS='PATH...'
 check: build layers lint ## release build, unit tests, layers, lint: the quick one
 	@tools/run-tests --unit build
 
-test: deps-test check build/debug/build.ninja ## all: check, then unit tests with sanitizers, plays
-	@tools/run-tests --unit build/debug --plays
+test: deps-test deps-clang check build/debug/build.ninja fuzzers ## all: sanitizers, vectors, plays
+	@tools/run-tests --unit build/debug --conformance build --conformance build/debug --fuzz 30 \
+		--plays
 
-bench: deps-test build ## what one pass over 1,000 certificates costs
+fuzz: deps-clang fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
+	@tests/fuzz/run --each $(T)
+
+bench: deps-test build ## what an answer costs, and one pass over 1,000 certificates
+	@ninja -C build bench/bench-verify
+	@$(PYTHON) bench/verify.py --program build/bench/bench-verify
 	@$(PYTHON) bench/once.py --clinch build/clinch
 
 lint: deps-lint ## rules of the code: style, sizes, banned words, layers
 	@tools/lint
 	@tools/check-layers
+	@tools/rfc-coverage --check
 	@tools/options check docs/options
 	@tools/test-tools
 
@@ -60,8 +68,16 @@ build/debug/build.ninja: | deps-build
 	@$(MESON) setup build/debug -Dbuildtype=debug -Db_sanitize=address,undefined \
 		-Db_lundef=false -Dc_args=-fno-sanitize-recover=all -Dwerror=$(WERROR)
 
-deps-build deps-demo deps-test deps-lint:
+fuzzers: build/fuzz/build.ninja
+	@ninja -C build/fuzz fuzz
+
+build/fuzz/build.ninja: | deps-build deps-clang
+	@CC=clang $(MESON) setup build/fuzz -Dfuzz=true -Dtests=disabled -Dbuildtype=debugoptimized \
+		-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=$(WERROR) \
+		-Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all'
+
+deps-build deps-demo deps-test deps-lint deps-clang:
 	@tools/deps $(@:deps-%=%)
 
-.PHONY: help deps build demo run check test bench lint format install layers \
-	deps-build deps-demo deps-test deps-lint
+.PHONY: help deps build demo run check test fuzz fuzzers bench lint format install layers \
+	deps-build deps-demo deps-test deps-lint deps-clang

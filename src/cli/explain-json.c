@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/limits.h"
 #include "cli/explain.h"
+#include "cli/verify.h"
 
 static json_t *json_hex(struct slice octets)
 {
@@ -76,6 +77,21 @@ static json_t *json_urls(const struct cert_facts *facts)
     return urls;
 }
 
+/* What each client would make of what is kept, as `verify` tells it. */
+static json_t *json_clients(const struct judgement *judgement)
+{
+    json_t *object = json_object();
+
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        struct buf text = BUF_INIT(128);
+
+        verify_put_client(&text, judgement, (enum client)i);
+        json_object_set_new(object, clients[i].name, json_string(buf_text(&text)));
+        buf_deinit(&text);
+    }
+    return object;
+}
+
 static json_t *json_kept(const struct kept *kept)
 {
     static const char *const states[] = {"nothing",   "good",     "unfit",     "revoked",
@@ -90,6 +106,9 @@ static json_t *json_kept(const struct kept *kept)
         json_object_set_new(json, "reason", json_string(reason_name(kept->judgement.reason)));
     } else if (kept->state == KEPT_REVOKED) {
         json_object_set_new(json, "revoked_at", json_integer(kept->facts.revoked_at_s));
+    }
+    if (kept->state == KEPT_GOOD || kept->state == KEPT_UNFIT) {
+        json_object_set_new(json, "clients", json_clients(&kept->judgement));
     }
     return json;
 }

@@ -194,6 +194,25 @@ static void put_requests(struct buf *out, const struct cert_facts *facts,
     buf_deinit(&url);
 }
 
+/* Who would fail with what is kept; nothing when nobody would. */
+static void put_failing(struct buf *out, const struct judgement *judgement)
+{
+    const char *between = "";
+
+    if (!judgement->fails_with) {
+        return;
+    }
+    put_label(out, "  would fail");
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        if (judgement->fails_with & CLIENT_BIT(i)) {
+            buf_put_text(out, between);
+            buf_put_text(out, clients[i].name);
+            between = ", ";
+        }
+    }
+    buf_put_byte(out, '\n');
+}
+
 static void put_kept(struct buf *out, const struct explain_at *at)
 {
     const struct kept *kept = at->kept;
@@ -235,6 +254,9 @@ static void put_kept(struct buf *out, const struct explain_at *at)
         break;
     }
     buf_put_byte(out, '\n');
+    if (kept->state == KEPT_GOOD || kept->state == KEPT_UNFIT) {
+        put_failing(out, &kept->judgement);
+    }
 }
 
 static void put_cert(struct buf *out, const struct found_cert *cert, const struct explain_at *at)

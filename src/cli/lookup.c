@@ -412,10 +412,16 @@ static void judge_answer(struct lookup *lookup, const struct found_cert *cert, s
     response_read(der, cert->facts, cert->issuer, &kept->facts, &view);
     if (kept->facts.form == REASON_GOOD) {
         signer_check(lookup->signer, &view, cert->issuer, &kept->facts, &delegate);
+        repair_facts(&kept->facts, &view, delegate);
     }
     kept->judgement =
         verdict_judge(&lookup->config->policy, cert->facts, &kept->facts, NULL, wall_s);
-    kept->state = kept->judgement.verdict == VERDICT_STAPLE ? KEPT_GOOD : KEPT_UNFIT;
+    kept->state = KEPT_UNFIT;
+    if (kept->judgement.verdict == VERDICT_STAPLE && wall_s < kept->judgement.serve.until_s) {
+        kept->state = KEPT_GOOD;
+    } else if (kept->judgement.verdict == VERDICT_STAPLE) {
+        kept->judgement.reason = REASON_EXPIRED; /* within the margin of some client's end */
+    }
     if (kept->judgement.verdict == VERDICT_REVOKED) {
         kept->state = KEPT_REVOKED;
     }

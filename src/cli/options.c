@@ -7,13 +7,17 @@
 #include "conf/config-value.h"
 
 /* How long --wait may be: longer, and a deploy hook hangs for ever. */
-#define WAIT_MAX_MS ((int64_t)86400 * 1000)
+#define WAIT_MAX_S 86400
 
 enum option_id {
     OPTION_CONFIG,
     OPTION_STATE,
     OPTION_ISSUER,
     OPTION_WAIT,
+    OPTION_CERT,
+    OPTION_AT,
+    OPTION_AUDIENCE,
+    OPTION_MAX_AGE,
     OPTION_ALLOW_LOOPBACK,
     OPTION_STRICT,
     OPTION_JSON,
@@ -38,6 +42,10 @@ static const struct option long_options[] = {
     {"state", required_argument, NULL, OPTION_BASE + OPTION_STATE},
     {"issuer", required_argument, NULL, OPTION_BASE + OPTION_ISSUER},
     {"wait", required_argument, NULL, OPTION_BASE + OPTION_WAIT},
+    {"cert", required_argument, NULL, OPTION_BASE + OPTION_CERT},
+    {"at", required_argument, NULL, OPTION_BASE + OPTION_AT},
+    {"audience", required_argument, NULL, OPTION_BASE + OPTION_AUDIENCE},
+    {"max-age", required_argument, NULL, OPTION_BASE + OPTION_MAX_AGE},
     {"allow-loopback", no_argument, NULL, OPTION_BASE + OPTION_ALLOW_LOOPBACK},
     {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
     {"json", no_argument, NULL, OPTION_BASE + OPTION_JSON},
@@ -49,10 +57,9 @@ static const struct option long_options[] = {
 };
 
 static const char *const value_names[OPTION_COUNT] = {
-    [OPTION_CONFIG] = " FILE",
-    [OPTION_STATE] = " DIR",
-    [OPTION_ISSUER] = " PATH",
-    [OPTION_WAIT] = " SECONDS",
+    [OPTION_CONFIG] = " FILE",   [OPTION_STATE] = " DIR",       [OPTION_ISSUER] = " PATH",
+    [OPTION_WAIT] = " SECONDS",  [OPTION_CERT] = " FILE",       [OPTION_AT] = " TIME",
+    [OPTION_AUDIENCE] = " LIST", [OPTION_MAX_AGE] = " SECONDS",
 };
 
 const struct command commands[] = {
@@ -131,6 +138,20 @@ const struct command commands[] = {
                 "Exit codes: 0 all that had to go is gone; 1 some could not be withdrawn; 2 wrong\n"
                 "usage.\n",
         .options = FOR_ALL,
+    },
+    {
+        .name = "verify",
+        .usage = "RESPONSE.der",
+        .summary = "would every client accept this answer?",
+        .text = "Judges one OCSP answer (DER; - is standard input) for the first certificate of\n"
+                "--cert, as it would be served, and names who would refuse it and why. The issuer\n"
+                "is in the same file or named with --issuer. Makes no connection, needs no state.\n"
+                "\n"
+                "Exit codes: 0 staple it; 1 do not; 2 wrong usage or unreadable input.\n",
+        .options = BIT(OPTION_CONFIG) | BIT(OPTION_CERT) | BIT(OPTION_ISSUER) | BIT(OPTION_AT) |
+                   BIT(OPTION_AUDIENCE) | BIT(OPTION_MAX_AGE) | BIT(OPTION_JSON) |
+                   BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) | BIT(OPTION_VERSION),
+        .needs_path = true,
     },
 };
 
@@ -216,23 +237,47 @@ static int wrong_option(struct buf *fault, int answer, const char *word)
     return OPTIONS_E_WRONG;
 }
 
-static int read_wait(struct options *options, const char *text, struct buf *fault)
+/* Plain digits are seconds; rounded up. */
+static bool read_seconds(const char *text, int64_t *ret_s)
 {
     struct buf seconds = BUF_INIT(64);
     int64_t ms = 0;
     bool good;
 
-    /* Plain digits are seconds. */
     buf_put_text(&seconds, text);
     buf_put_byte(&seconds, 's');
     good = value_read_duration(text, &ms) || value_read_duration(buf_text(&seconds), &ms);
     buf_deinit(&seconds);
-    if (!good || ms > WAIT_MAX_MS) {
+    *ret_s = (ms + 999) / 1000;
+    return good;
+}
+
+static int read_wait(struct options *options, const char *text, struct buf *fault)
+{
+    int64_t wait_s;
+
+    if (!read_seconds(text, &wait_s) || wait_s > WAIT_MAX_S) {
         return wrong(fault, "--wait takes seconds or a duration such as 2min, up to 1d, not ", text,
                      "");
     }
-    options->wait_s = (ms + 999) / 1000;
+    options->wait_s = wait_s;
     return 0;
+}
+
+static int read_max_age(struct options *options, const char *text, struct buf *fault)
+{
+    if (!read_seconds(text, &options->max_age_s)) {
+        return wrong(fault, "--max-age takes seconds or a duration such as 7d (0: no limit), not ",
+                     text, "");
+    }
+    return 0;
+}
+
+/* An option whose value is kept as it is. */
+static int take_text(const char **to, const char *name, struct buf *fault)
+{
+    *to = optarg;
+    return *optarg ? 0 : wrong(fault, "option --", name, " needs a value");
 }
 
 static int add_issuer(struct options *options, const char *path)
@@ -252,11 +297,17 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
 {
     switch (id) {
     case OPTION_CONFIG:
-        options->config_file = optarg;
-        return *optarg ? 0 : wrong(fault, "option --config needs a value", "", "");
+        return take_text(&options->config_file, "config", fault);
     case OPTION_STATE:
-        options->state_dir = optarg;
-        return *optarg ? 0 : wrong(fault, "option --state needs a value", "", "");
+        return take_text(&options->state_dir, "state", fault);
+    case OPTION_CERT:
+        return take_text(&options->cert, "cert", fault);
+    case OPTION_AT:
+        return take_text(&options->at, "at", fault);
+    case OPTION_AUDIENCE:
+        return take_text(&options->audience, "audience", fault);
+    case OPTION_MAX_AGE:
+        return read_max_age(options, optarg, fault);
     case OPTION_ISSUER:
         return *optarg ? add_issuer(options, optarg)
                        : wrong(fault, "option --issuer needs a value", "", "");
@@ -340,7 +391,9 @@ static int check_command(const struct options *options, const struct command *co
         }
     }
     if (command->needs_path && !options->path_count) {
-        wrong(fault, "clinch ", command->name, " needs a certificate: clinch ");
+        wrong(fault, "clinch ", command->name,
+              text_equal(command->name, "verify") ? " needs an answer: clinch "
+                                                  : " needs a certificate: clinch ");
         buf_put_text(fault, command->name);
         buf_put_byte(fault, ' ');
         buf_put_text(fault, command->usage);
@@ -348,6 +401,12 @@ static int check_command(const struct options *options, const struct command *co
     }
     if (text_equal(command->name, "staple") && options->path_count > 1) {
         return wrong(fault, "clinch staple writes one staple, so it takes one certificate", "", "");
+    }
+    if (text_equal(command->name, "verify") && options->path_count > 1) {
+        return wrong(fault, "clinch verify judges one answer at a time", "", "");
+    }
+    if (text_equal(command->name, "verify") && !options->cert) {
+        return wrong(fault, "clinch verify needs the certificate: --cert FILE", "", "");
     }
     return 0;
 }
@@ -358,7 +417,7 @@ int options_read(struct options *options, int argc, char **argv, struct buf *fau
     unsigned given = 0;
     int r;
 
-    *options = (struct options){.wait_s = -1};
+    *options = (struct options){.wait_s = -1, .max_age_s = -1};
     r = argc > 0 ? read_options(options, argc, argv, &given, fault) : 0;
     if (r < 0) {
         return error_trace(r);

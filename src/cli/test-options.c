@@ -159,6 +159,13 @@ static void test_wrong_usage_is_one_clear_line(void **state)
         {"clinch status --strict", "clinch status does not take --strict"},
         {"clinch run --wait 5 /a", "clinch run does not take --wait"},
         {"clinch explain", "clinch explain needs a certificate: clinch explain CERT.pem..."},
+        {"clinch verify --cert a", "clinch verify needs an answer: clinch verify RESPONSE.der"},
+        {"clinch verify a", "clinch verify needs the certificate: --cert FILE"},
+        {"clinch verify --cert a b c", "clinch verify judges one answer at a time"},
+        {"clinch verify --cert a --max-age old b",
+         "--max-age takes seconds or a duration such as 7d (0: no limit), not old"},
+        {"clinch verify --cert a --at= b", "option --at needs a value"},
+        {"clinch explain --at 1 b", "clinch explain does not take --at"},
         {"clinch staple a b", "clinch staple writes one staple, so it takes one certificate"},
         {"clinch once ''", "a path is empty"},
         {"clinch once --wait soon /a",
@@ -189,18 +196,44 @@ static void test_every_command_lists_its_options(void **state)
         struct buf list = BUF_INIT(4096);
 
         options_list(&list, &commands[i]);
-        assert_non_null(strstr(buf_text(&list), "--state DIR"));
-        assert_non_null(strstr(buf_text(&list), "--allow-loopback"));
+        assert_non_null(strstr(buf_text(&list), "--config FILE"));
+        assert_non_null(strstr(buf_text(&list), "--verbose"));
         assert_int_equal(strstr(buf_text(&list), "--or-empty") != NULL,
                          text_equal(commands[i].name, "staple"));
         buf_deinit(&list);
     }
 }
 
+static void test_verify_takes_its_settings(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    reading_init(&reading, "clinch verify --cert l.pem --issuer i.pem --at 5 --audience rfc6960 "
+                           "--max-age 0 --json -");
+    assert_int_equal(reading.r, 0);
+    assert_string_equal(reading.options.cert, "l.pem");
+    assert_string_equal(reading.options.issuers[0], "i.pem");
+    assert_string_equal(reading.options.at, "5");
+    assert_string_equal(reading.options.audience, "rfc6960");
+    assert_int_equal(reading.options.max_age_s, 0);
+    assert_true(reading.options.json);
+    assert_string_equal(reading.options.paths[0], "-");
+    reading_deinit(&reading);
+    reading_init(&reading, "clinch verify --cert l.pem --max-age 2h x.der");
+    assert_int_equal(reading.options.max_age_s, 7200);
+    assert_null(reading.options.at);
+    reading_deinit(&reading);
+    reading_init(&reading, "clinch verify --cert l.pem x.der");
+    assert_int_equal(reading.options.max_age_s, -1);
+    reading_deinit(&reading);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_may_stand_anywhere),
+        cmocka_unit_test(test_verify_takes_its_settings),
         cmocka_unit_test(test_every_option_is_read),
         cmocka_unit_test(test_a_path_may_look_like_an_option_behind_two_dashes),
         cmocka_unit_test(test_help_and_version_win),

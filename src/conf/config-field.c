@@ -265,6 +265,33 @@ void config_read_proxy(struct config_reader *reader, const struct config_key *ke
            "or socks5h)");
 }
 
+/* Appends to the words at @to. */
+static void field_add_word(struct config_reader *reader, const struct config_key *key,
+                           const struct tree_node *value, void *to)
+{
+    const char *text = field_text(reader, key, value, false);
+
+    if (text) {
+        buf_put_text(to, text);
+        buf_put_byte(to, ' ');
+    }
+}
+
+void config_read_audience(struct config_reader *reader, const struct config_key *key,
+                          const struct tree_node *value, void *to)
+{
+    struct buf words = BUF_INIT(LIMIT_CONFIG_SIZE), fault = BUF_INIT(1024);
+    unsigned faults = reader->fault_count;
+
+    field_each(reader, key, value, &words, field_add_word);
+    reader->out_of_memory |= buf_status(&words) < 0;
+    if (reader->fault_count == faults && audience_parse(buf_text(&words), to, &fault)) {
+        REFUSE(reader, key, value, buf_text(&fault));
+    }
+    buf_deinit(&words);
+    buf_deinit(&fault);
+}
+
 void config_read_command(struct config_reader *reader, const struct config_key *key,
                          const struct tree_node *value, void *to)
 {

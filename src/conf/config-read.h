@@ -54,6 +54,8 @@ void config_read_sockets(struct config_reader *reader, const struct config_key *
                          const struct tree_node *value, void *to);
 void config_read_proxy(struct config_reader *reader, const struct config_key *key,
                        const struct tree_node *value, void *to);
+void config_read_audience(struct config_reader *reader, const struct config_key *key,
+                          const struct tree_node *value, void *to);
 void config_read_command(struct config_reader *reader, const struct config_key *key,
                          const struct tree_node *value, void *to);
 void config_read_group(struct config_reader *reader, const struct config_key *key,

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "conf/config-value.h"
 #include "conf/config.h"
+#include "core/clients.h"
 
 static const char good[] = "# everything at once\n"
                            "state: /srv/clinch\n"
@@ -122,6 +123,8 @@ static void test_defaults_are_those_of_the_pages(void **state)
     assert_int_equal(config->connect_timeout_ms, 5000);
     assert_int_equal(config->timeout_ms, 15000);
     assert_false(config->policy.allow_loopback);
+    assert_int_equal(config->policy.audience, AUDIENCE_ALL);
+    assert_int_equal(config->policy.max_age_s, 0);
     assert_int_equal(config->targets[0].reload_interval_s, 3600);
     buf_deinit(&faults);
 }
@@ -207,6 +210,12 @@ static const struct {
      "c.yaml:2:9: aliases (`*word`) are not used in settings; a text that begins with `*` needs "
      "quotes\n"},
     {"state: !!str /a\n", "c.yaml:1:14: tags (`!word`) are not used in settings\n"},
+    {"audience: [gnutls, jawa]\n",
+     "c.yaml:1:11: `audience` names an unknown client, jawa; known are all browsers rfc6960 "
+     "firefox "
+     "chromium gnutls openssl libressl java go s2n wolfssl nss apple rhel\n"},
+    {"audience: []\n", "c.yaml:1:11: `audience` is an empty list\n"},
+    {"max_age: 5s\n", "c.yaml:1:10: `max_age` must be in the range of 60000 ms to 366 d\n"},
     {"allow_loopback: yes\n", "c.yaml:1:17: `allow_loopback` must be true or false\n"},
     {"timeout: 15\n", "c.yaml:1:10: `timeout` must be a whole number and its unit (ms, s, min, h, "
                       "d), such as 15s, and is `15`\n"},
@@ -321,6 +330,26 @@ static void test_all_faults_are_told_at_once(void **state)
     assert_non_null(
         strstr(buf_text(&faults), "c.yaml:7:1: unknown key `issuer` (did you mean `issuers`?)"));
     buf_deinit(&faults);
+}
+
+static void test_an_audience_is_words_or_a_list(void **state)
+{
+    static const char *const texts[] = {"audience: gnutls, java\nmax_age: 2d\n",
+                                        "audience: [java, gnutls]\nmax_age: 48h\n",
+                                        "max_age: 2d\naudience:\n  - gnutls\n  - java\n"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct config *config = NULL;
+        struct buf faults = BUF_INIT(4096);
+
+        assert_int_equal(config_read(&config, "c.yaml", slice_of_text(texts[i]), &faults), 0);
+        assert_int_equal(config->policy.audience,
+                         CLIENT_BIT(CLIENT_GNUTLS) | CLIENT_BIT(CLIENT_JAVA));
+        assert_int_equal(config->policy.max_age_s, 2 * 86400);
+        config_free(config);
+        buf_deinit(&faults);
+    }
 }
 
 static void test_endless_faults_end(void **state)
@@ -454,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_command_line_adds_to_the_file),
         cmocka_unit_test(test_each_fault_is_told_with_its_place),
         cmocka_unit_test(test_all_faults_are_told_at_once),
+        cmocka_unit_test(test_an_audience_is_words_or_a_list),
         cmocka_unit_test(test_endless_faults_end),
         cmocka_unit_test(test_nesting_and_size_have_an_end),
         cmocka_unit_test(test_a_file_cut_anywhere_is_no_crash),

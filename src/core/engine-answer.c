@@ -188,12 +188,26 @@ static void engine_good(struct engine *engine, uint32_t cert, const struct event
     }
 }
 
+/* A good answer that may not be shown any more, within the margin of some client's end, is of no
+ * use: a newer one is asked for as if it had ended. */
+static struct judgement engine_judge(const struct engine *engine, const struct entry *entry,
+                                     const struct ocsp_facts *facts, const struct held *held)
+{
+    int64_t wall_s = engine->now.wall_s;
+    struct judgement judgement = verdict_judge(&engine->policy, entry->cert, facts, held, wall_s);
+
+    if (judgement.verdict == VERDICT_STAPLE && wall_s >= judgement.serve.until_s) {
+        judgement.verdict = VERDICT_REFUSE;
+        judgement.reason = REASON_EXPIRED;
+    }
+    return judgement;
+}
+
 void engine_answer(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
 {
     struct entry *entry = &engine->entries[cert];
     struct judgement judgement =
-        verdict_judge(&engine->policy, entry->cert, fetched->facts,
-                      entry->tombstone.present ? NULL : &entry->held, engine->now.wall_s);
+        engine_judge(engine, entry, fetched->facts, entry->tombstone.present ? NULL : &entry->held);
 
     switch (judgement.verdict) {
     case VERDICT_STAPLE:
@@ -213,8 +227,7 @@ void engine_answer(struct engine *engine, uint32_t cert, const struct event_fetc
 static bool engine_take_stored(struct engine *engine, uint32_t cert, const struct ocsp_facts *facts,
                                struct held *ret_held)
 {
-    struct judgement judgement =
-        verdict_judge(&engine->policy, engine->entries[cert].cert, facts, NULL, engine->now.wall_s);
+    struct judgement judgement = engine_judge(engine, &engine->entries[cert], facts, NULL);
 
     if (judgement.verdict == VERDICT_STAPLE || judgement.verdict == VERDICT_PENDING) {
         *ret_held = held_of(facts, judgement.serve);

@@ -161,6 +161,8 @@ static void engine_follow_clock(struct engine *engine)
     }
 }
 
+/* RFC 6066 8: "Note that a server MAY also choose not to send a 'CertificateStatus' message": where
+ * nothing good is held, nothing is shown. */
 void engine_show(struct engine *engine, uint32_t cert, bool changed)
 {
     struct entry *entry = &engine->entries[cert];

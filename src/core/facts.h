@@ -59,7 +59,8 @@ struct cert_facts {
     bool must_staple; /* RFC 7633: TLS feature 5, of the leaf or of its issuer */
     bool is_ca;
     bool self_signed;
-    bool has_issuer; /* a certificate was found whose key verifies this one */
+    bool has_issuer;        /* a certificate was found whose key verifies this one */
+    bool other_tls_feature; /* RFC 7633: it demands a TLS feature besides 5 */
     int64_t not_before_s;
     int64_t not_after_s;
     const char *name;             /* first DNS name, else common name, else ""; only for people */
@@ -74,6 +75,51 @@ enum certid_hash { CERTID_SHA1, CERTID_SHA256, CERTID_SHA384, CERTID_SHA512 };
 
 enum ocsp_signer { OCSP_SIGNER_NONE, OCSP_SIGNER_ISSUER, OCSP_SIGNER_DELEGATE };
 
+/* How a signature was made: the key, and the digest that was signed. */
+enum key_kind {
+    KEY_NONE, /* not known: no signature was found good */
+    KEY_RSA,
+    KEY_P256,
+    KEY_P384,
+    KEY_P521,
+    KEY_EC_OTHER,
+    KEY_ED25519,
+    KEY_ED448,
+    KEY_OTHER,
+};
+enum digest_kind {
+    DIGEST_NONE, /* not known, or part of the algorithm itself (EdDSA) */
+    DIGEST_SHA1,
+    DIGEST_SHA224,
+    DIGEST_SHA256,
+    DIGEST_SHA384,
+    DIGEST_SHA512,
+};
+struct signature_facts {
+    uint8_t key;    /* enum key_kind */
+    uint8_t digest; /* enum digest_kind */
+    bool pss;       /* RSASSA-PSS instead of PKCS#1 */
+    uint16_t key_bits;
+};
+
+/* What is wrong with a certificate that signed an answer and may not: REASON_UNAUTHORIZED_SIGNER
+ * in bits, since clients look at different ones. */
+enum delegate_fault {
+    DELEGATE_NOT_ISSUED = 1,   /* not issued by the issuer itself, or it is the leaf */
+    DELEGATE_NO_EKU = 2,       /* no explicit id-kp-OCSPSigning (none, any, others) */
+    DELEGATE_IS_CA = 4,        /* basicConstraints cA */
+    DELEGATE_CRITICAL = 8,     /* a critical extension that is not understood */
+    DELEGATE_OLD_VERSION = 16, /* not of version 3 */
+};
+
+/* What is not DER, or not the RFC's use of it, and yet read by some clients. */
+enum laxity {
+    LAX_LENGTH = 1,      /* a length that is not minimal (X.690 10.1) */
+    LAX_FRACTION = 2,    /* a time with a part of a second (RFC 6960 4.2.2.1, RFC 5280 4.1.2.5.2) */
+    LAX_NO_SECONDS = 4,  /* a time without seconds (the same) */
+    LAX_UNUSED_BITS = 8, /* a signature that is not of whole octets */
+};
+
 /* One answer, read for one certificate. Where a fault keeps later fields from being read they are
  * zero; `form` says how far the reading came. */
 struct ocsp_facts {
@@ -87,27 +133,64 @@ struct ocsp_facts {
     enum reason signature;
 
     uint8_t response_status; /* OCSPResponseStatus, 0 successful */
-    uint32_t size;           /* octets of the whole answer as received */
+    uint32_t size;           /* octets of the whole answer: as received, or as served */
+    uint8_t lax_form;        /* _MALFORMED only by these (enum laxity, in bits): some read it */
+    bool trailing_outside;   /* _TRAILING_DATA only behind the whole answer: some do not look */
+    bool trailing_basic;     /* _TRAILING_DATA only behind the BasicOCSPResponse: likewise */
 
-    enum cert_status status; /* of the single that matched */
+    /* The single about the certificate: the first SHA-1 one, else the first. With match
+     * _WRONG_ISSUER the one with its serial number; has_single tells that there is one. */
+    bool has_single;
+    enum cert_status status;
     enum certid_hash hash;
     bool never_issued; /* RFC 6960 2.2: hold, 1970-01-01, extended revoke: counts as unknown */
     bool has_next_update;
+    bool wrong_name_hash; /* with _WRONG_ISSUER: which hash disagrees */
+    bool wrong_key_hash;
+    /* RFC 6960 2.4: "The time at which the OCSP responder signed this response." */
     int64_t produced_at_s;
+    /* RFC 6960 2.4: "The most recent time at which the status being indicated is known by the
+     * responder to have been correct." */
     int64_t this_update_s;
+    /* RFC 6960 2.4: "The time at or before which newer information will be available about the
+     * status of the certificate." */
     int64_t next_update_s; /* INSTANT_NEVER when absent */
     int64_t revoked_at_s;
     int8_t revocation_reason; /* CRLReason, -1 when absent */
 
-    bool critical_response_extension;
-    bool critical_single_extension; /* in any single */
-    bool conflicting;               /* singles for this certificate that disagree on the status */
-    uint16_t singles;               /* how many in all */
-    uint16_t single_index;          /* which one matched */
-    uint16_t embedded_certs;
+    /* All singles about the certificate. */
+    bool has_sha1;    /* one of them has a SHA-1 CertID */
+    bool conflicting; /* they disagree on the status */
+    bool any_revoked; /* one of them says revoked */
+    enum cert_status first_status;
+    enum cert_status last_status;
+    uint16_t single_index; /* where the first of them stands */
 
+    /* All singles of the answer, whomever they are about. */
+    uint16_t singles;             /* how many */
+    bool others_not_good;         /* one about another certificate is not good */
+    bool others_of_other_issuer;  /* one has the hashes of another issuer */
+    bool mixed_hashes;            /* their CertIDs are not all of one hash */
+    bool any_without_next_update; /* one lacks nextUpdate */
+    int64_t last_this_update_s;   /* the latest thisUpdate */
+    int64_t first_next_update_s;  /* the earliest nextUpdate; INSTANT_NEVER when none has one */
+
+    bool critical_response_extension;
+    bool critical_single_extension; /* in a single about the certificate */
+    bool critical_other_extension;  /* in another single */
+
+    /* BasicOCSPResponse.certs, as received or as served. */
+    uint16_t embedded_certs;
+    bool signer_first;        /* the delegate is the first of them; set by signer_check() */
+    bool embedded_unreadable; /* one is not a readable certificate; set by signer_check() */
+
+    /* Set by signer_check(). */
     enum ocsp_signer signer;
-    bool weak_algorithm;           /* SHA-1 or RSA under 2048 anywhere in the signatures */
+    struct signature_facts made;          /* the answer's signature */
+    struct signature_facts delegate_made; /* that of the delegate's certificate */
+    uint8_t delegate_faults;              /* enum delegate_fault */
+    bool signer_misnamed; /* _SIGNER_NOT_FOUND, and yet the issuer's key signed it */
+    bool signer_namesake; /* _BAD_SIGNATURE, and yet a good delegate of the issuer's name */
     int64_t delegate_not_before_s; /* only with OCSP_SIGNER_DELEGATE */
     int64_t delegate_not_after_s;
 };

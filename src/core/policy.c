@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/policy.h"
 
+#include "core/clients.h"
+
 struct policy policy_default(void)
 {
     return (struct policy){
@@ -14,5 +16,6 @@ struct policy policy_default(void)
         .revoked_recheck_s = 600,
         .responder_concurrency = 32,
         .total_concurrency = 256,
+        .audience = AUDIENCE_ALL,
     };
 }

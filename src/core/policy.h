@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 struct policy {
     int64_t margin_max_s;           /* 300: serve margin, at most an eighth of the lifetime */
     int64_t future_max_s;           /* 300: a thisUpdate this far ahead is kept as pending */
@@ -18,9 +20,18 @@ struct policy {
     unsigned responder_concurrency; /* 32 requests at once to one responder */
     unsigned total_concurrency;     /* 256 in all */
     unsigned attempts;              /* 0: try for ever (daemon); else rounds of all URLs (once) */
-    bool permit_weak;               /* SHA-1 signatures and the like (audience rfc6960) */
-    bool permit_no_next_update;
+    uint32_t audience;              /* a bit per enum client (clients.h); 0: rfc6960 alone */
+    int64_t max_age_s;              /* 0: none; else no older thisUpdate is taken */
     bool allow_loopback;
 };
 
 struct policy policy_default(void);
+
+/* Whose clients a staple is to please, in words: "all", "browsers" (firefox, chromium, apple),
+ * "rfc6960" (only the rules that RFC 6960 makes), and names of clients, separated by commas or
+ * blanks. 0, or AUDIENCE_E_UNKNOWN with a clause in @fault that names the word and those known. */
+enum { AUDIENCE_E_UNKNOWN = 1 };
+int audience_parse(const char *text, uint32_t *ret_audience, struct buf *fault);
+
+/* The words again, as few as possible: "all", "firefox, gnutls". */
+void audience_put(struct buf *buf, uint32_t audience);

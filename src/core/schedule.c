@@ -41,6 +41,8 @@ int64_t schedule_refresh(const struct policy *policy, struct window life, int64_
     int64_t due;
 
     assert(policy->min_refresh_s > 0);
+    /* RFC 6960 4.2.2.1: "If nextUpdate is not set, the responder is indicating that newer
+     * revocation information is available all the time." */
     if (life.until_s == INSTANT_NEVER) {
         span = 15 * 60 * 2; /* without nextUpdate some clients count 15 minutes */
         due = time_add(wall_s, part_of(span, 400, 100, salt));

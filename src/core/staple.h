@@ -14,7 +14,9 @@ struct place {
     unsigned index;
 };
 
-/* A staple to be shown: judged, repaired, inside its window. */
+/* A staple to be shown: judged, repaired, inside its window. For the very certificate served:
+ * RFC 8446 4.4.2.1: "In TLS 1.3, the server's OCSP information is carried in an extension in the
+ * CertificateEntry containing the associated certificate." */
 struct staple {
     const struct cert_facts *cert;
     struct slice leaf; /* DER, for servers that want to know the certificate; may be empty */

@@ -27,12 +27,17 @@ static inline struct ocsp_facts test_answer(int64_t from_s, int64_t life_s)
 {
     return (struct ocsp_facts){
         .size = 500,
+        .has_single = true,
+        .has_sha1 = true,
         .has_next_update = true,
         .produced_at_s = from_s,
         .this_update_s = from_s,
         .next_update_s = from_s + life_s,
         .revocation_reason = -1,
         .singles = 1,
+        .last_this_update_s = from_s,
+        .first_next_update_s = from_s + life_s,
         .signer = OCSP_SIGNER_ISSUER,
+        .made = {KEY_RSA, DIGEST_SHA256, false, 2048},
     };
 }

@@ -80,12 +80,30 @@ static void test_time_is_strict_to_the_second(void **state)
     assert_refused(&far, REASON_NOT_YET_VALID);
 }
 
-static void test_answer_within_its_last_margin_is_not_taken(void **state)
+static void test_margins_are_of_the_window_and_not_of_the_verdict(void **state)
 {
-    struct ocsp_facts ocsp = test_answer(TEST_NOW - DAY, DAY + 299);
+    struct ocsp_facts first = test_answer(TEST_NOW, DAY),
+                      last = test_answer(TEST_NOW - DAY, DAY + 1);
 
     (void)state;
-    assert_refused(&ocsp, REASON_EXPIRED);
+    assert_int_equal(judge(&first).verdict, VERDICT_STAPLE);
+    assert_int_equal(judge(&first).serve.from_s, TEST_NOW + 300);
+    assert_int_equal(judge(&last).verdict, VERDICT_STAPLE);
+    assert_int_equal(judge(&last).serve.until_s, TEST_NOW + 1 - 300);
+}
+
+static void test_lives_of_five_minutes_and_beyond_the_leaf_are_taken(void **state)
+{
+    struct policy policy = policy_default();
+    struct cert_facts cert = test_cert();
+    struct ocsp_facts brief = test_answer(TEST_NOW - 150, 300);
+    struct ocsp_facts ocsp = test_answer(TEST_NOW - DAY, 9 * DAY);
+
+    (void)state;
+    assert_int_equal(judge(&brief).verdict, VERDICT_STAPLE);
+    assert_true(window_holds(judge(&brief).serve, TEST_NOW));
+    cert.not_after_s = TEST_NOW + 2 * DAY;
+    assert_int_equal(verdict_judge(&policy, &cert, &ocsp, NULL, TEST_NOW).verdict, VERDICT_STAPLE);
 }
 
 static void test_each_fault_has_its_reason(void **state)
@@ -94,7 +112,7 @@ static void test_each_fault_has_its_reason(void **state)
     struct ocsp_facts conflicting = weak, endless = weak, unknown = weak, never = weak;
 
     (void)state;
-    weak.weak_algorithm = true;
+    weak.made.digest = DIGEST_SHA1;
     assert_refused(&weak, REASON_WEAK_ALGORITHM);
     critical.critical_response_extension = true;
     assert_refused(&critical, REASON_CRITICAL_EXTENSION);
@@ -103,7 +121,7 @@ static void test_each_fault_has_its_reason(void **state)
     conflicting.conflicting = true;
     assert_refused(&conflicting, REASON_CONFLICTING_RESPONSES);
     endless.has_next_update = false;
-    endless.next_update_s = INSTANT_NEVER;
+    endless.next_update_s = endless.first_next_update_s = INSTANT_NEVER;
     assert_refused(&endless, REASON_NO_NEXT_UPDATE);
     unknown.status = CERT_STATUS_UNKNOWN;
     assert_refused(&unknown, REASON_UNKNOWN);
@@ -112,12 +130,55 @@ static void test_each_fault_has_its_reason(void **state)
     assert_refused(&never, REASON_UNKNOWN);
 }
 
+static void test_all_reasons_are_told_and_the_most_basic_first(void **state)
+{
+    struct ocsp_facts ocsp = test_answer(TEST_NOW - 9 * DAY, 4 * DAY);
+    struct judgement judgement;
+
+    (void)state;
+    ocsp.made.digest = DIGEST_SHA1;
+    ocsp.status = CERT_STATUS_UNKNOWN;
+    judgement = judge(&ocsp);
+    assert_int_equal(judgement.reason, REASON_WEAK_ALGORITHM);
+    assert_int_equal(judgement.reasons,
+                     1u << REASON_WEAK_ALGORITHM | 1u << REASON_EXPIRED | 1u << REASON_UNKNOWN);
+}
+
+static void test_revoked_and_not_yet_valid_is_neither_pending_nor_revoked(void **state)
+{
+    struct ocsp_facts ocsp = test_answer(TEST_NOW + 60, DAY);
+
+    (void)state;
+    assert_int_equal(judge(&ocsp).verdict, VERDICT_PENDING);
+    ocsp.status = CERT_STATUS_REVOKED;
+    assert_refused(&ocsp, REASON_NOT_YET_VALID);
+}
+
+static void test_a_window_ends_with_the_audience(void **state)
+{
+    struct policy policy = policy_default();
+    struct cert_facts cert = test_cert();
+    struct ocsp_facts ocsp = test_answer(TEST_NOW - DAY, 50 * DAY);
+
+    (void)state;
+    policy.audience = CLIENT_BIT(CLIENT_GNUTLS);
+    assert_int_equal(verdict_judge(&policy, &cert, &ocsp, NULL, TEST_NOW).serve.until_s,
+                     TEST_NOW + 49 * DAY - 300);
+    policy.audience = CLIENT_BIT(CLIENT_LIBRESSL);
+    assert_int_equal(verdict_judge(&policy, &cert, &ocsp, NULL, TEST_NOW).serve.until_s,
+                     TEST_NOW + 13 * DAY - 300);
+    policy.max_age_s = 2 * DAY;
+    assert_int_equal(verdict_judge(&policy, &cert, &ocsp, NULL, TEST_NOW).serve.until_s,
+                     TEST_NOW + DAY - 300);
+}
+
 static void test_delegate_counts_only_within_its_dates_and_ends_the_window(void **state)
 {
     struct ocsp_facts ocsp = test_answer(TEST_NOW - DAY, 4 * DAY);
 
     (void)state;
     ocsp.signer = OCSP_SIGNER_DELEGATE;
+    ocsp.signer_first = true;
     ocsp.delegate_not_before_s = TEST_NOW - DAY;
     ocsp.delegate_not_after_s = TEST_NOW + DAY;
     assert_int_equal(judge(&ocsp).verdict, VERDICT_STAPLE);
@@ -220,7 +281,11 @@ int main(void)
         cmocka_unit_test(test_margin_of_a_short_life_is_an_eighth),
         cmocka_unit_test(test_what_the_reading_found_comes_first),
         cmocka_unit_test(test_time_is_strict_to_the_second),
-        cmocka_unit_test(test_answer_within_its_last_margin_is_not_taken),
+        cmocka_unit_test(test_margins_are_of_the_window_and_not_of_the_verdict),
+        cmocka_unit_test(test_lives_of_five_minutes_and_beyond_the_leaf_are_taken),
+        cmocka_unit_test(test_all_reasons_are_told_and_the_most_basic_first),
+        cmocka_unit_test(test_revoked_and_not_yet_valid_is_neither_pending_nor_revoked),
+        cmocka_unit_test(test_a_window_ends_with_the_audience),
         cmocka_unit_test(test_each_fault_has_its_reason),
         cmocka_unit_test(test_delegate_counts_only_within_its_dates_and_ends_the_window),
         cmocka_unit_test(test_revoked_counts_only_when_all_else_is_right),

@@ -2,112 +2,196 @@
 #include "core/verdict.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
-struct question {
-    const struct policy *policy;
-    const struct cert_facts *cert;
-    const struct ocsp_facts *ocsp;
-    int64_t wall_s;
+/* What the rows have said so far. */
+struct findings {
+    uint32_t base;    /* reasons of RFC 6960, a bit each */
+    uint32_t effects; /* reasons of clients that a bad staple breaks and none does not */
+    uint64_t broken[RULES_MAX / 64];
+    uint32_t fails_with;
+    uint32_t ignored_by;
+    uint8_t client_reasons[CLIENT_COUNT];
 };
 
-static enum reason check_signer_dates(const struct question *q)
-{
-    /* A delegate's certificate has an end of its own, and clients look at it. */
-    bool fits =
-        q->ocsp->signer != OCSP_SIGNER_DELEGATE ||
-        (q->ocsp->delegate_not_before_s <= q->wall_s && q->wall_s <= q->ocsp->delegate_not_after_s);
+#define REASON_BIT(reason_) (UINT32_C(1) << (reason_))
+_Static_assert(REASON_COUNT <= 32, "reasons are bits of 32");
 
-    return fits ? REASON_GOOD : REASON_SIGNER_EXPIRED;
-}
-
-static enum reason check_strength(const struct question *q)
+static uint32_t columns_where_bad_is_fatal(void)
 {
-    return q->ocsp->weak_algorithm && !q->policy->permit_weak ? REASON_WEAK_ALGORITHM : REASON_GOOD;
-}
+    uint32_t set = 0;
 
-static enum reason check_extensions(const struct question *q)
-{
-    return q->ocsp->critical_response_extension || q->ocsp->critical_single_extension
-               ? REASON_CRITICAL_EXTENSION
-               : REASON_GOOD;
-}
-
-static enum reason check_agreement(const struct question *q)
-{
-    return q->ocsp->conflicting ? REASON_CONFLICTING_RESPONSES : REASON_GOOD;
-}
-
-/* RFC 6960 3.2: "5. The time at which the status being indicated is known to be correct
- * (thisUpdate) is sufficiently recent; 6. When available, the time at or before which newer
- * information will be available about the status of the certificate (nextUpdate) is greater than
- * the current time." */
-static enum reason check_time(const struct question *q)
-{
-    if (!q->ocsp->has_next_update) {
-        return q->policy->permit_no_next_update ? REASON_GOOD : REASON_NO_NEXT_UPDATE;
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        set |= clients[i].bad_is_fatal ? CLIENT_BIT(i) : 0;
     }
-    return q->wall_s < q->ocsp->next_update_s ? REASON_GOOD : REASON_EXPIRED;
+    return set;
 }
 
-static enum reason check_beginning(const struct question *q)
+static uint32_t columns_where_none_is_fatal(bool must_staple)
 {
-    return q->ocsp->this_update_s <= time_add(q->wall_s, q->policy->future_max_s)
-               ? REASON_GOOD
-               : REASON_NOT_YET_VALID;
-}
+    uint32_t set = 0;
 
-static enum reason check_status(const struct question *q)
-{
-    switch (q->ocsp->status) {
-    case CERT_STATUS_GOOD:
-        return REASON_GOOD;
-    case CERT_STATUS_REVOKED:
-        return q->ocsp->never_issued ? REASON_UNKNOWN : REASON_REVOKED;
-    case CERT_STATUS_UNKNOWN:
-        break;
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        bool fatal = must_staple ? clients[i].none_is_fatal_must_staple : clients[i].none_is_fatal;
+
+        set |= fatal ? CLIENT_BIT(i) : 0;
     }
-    return REASON_UNKNOWN;
+    return set;
 }
 
-/* In the order of enum reason: the first that does not hold is the one to tell. */
-static enum reason (*const checks[])(const struct question *) = {
-    check_signer_dates, check_strength, check_extensions, check_agreement,
-    check_beginning,    check_time,     check_status,
-};
-
-static enum reason find_reason(const struct question *q)
+/* Those of @rule's clients that it is broken for. */
+static uint32_t broken_for(const struct rule *rule, const struct question *q)
 {
-    const enum reason read[] = {q->ocsp->form, q->ocsp->match, q->ocsp->signature};
+    uint32_t set = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(read); i++) {
-        if (read[i] != REASON_GOOD) {
-            return read[i];
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        if (rule->clients & CLIENT_BIT(i) && rule->broken_for(q, &clients[i])) {
+            set |= CLIENT_BIT(i);
         }
     }
-    for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-        enum reason reason = checks[i](q);
+    return set;
+}
 
-        if (reason != REASON_GOOD) {
-            return reason;
+static void note_clients(struct findings *findings, uint32_t fatal, uint32_t ignored,
+                         enum reason reason)
+{
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        bool fails = (fatal & CLIENT_BIT(i)) != 0;
+        bool failed = (findings->fails_with & CLIENT_BIT(i)) != 0;
+        uint8_t *told = &findings->client_reasons[i];
+
+        if ((fails && !failed) || (((fatal | ignored) & CLIENT_BIT(i)) && fails == failed &&
+                                   (*told == REASON_GOOD || reason < *told))) {
+            *told = (uint8_t)reason;
+        }
+    }
+    findings->fails_with |= fatal;
+    findings->ignored_by |= ignored;
+}
+
+static bool is_askable(const struct rule *rule, const struct ocsp_facts *ocsp)
+{
+    return rule->need == NEED_NOTHING ||
+           (ocsp->form == REASON_GOOD && (rule->need == NEED_FORM || ocsp->has_single));
+}
+
+/* One row. */
+static void judge_rule(struct findings *findings, const struct question *q, unsigned number)
+{
+    const struct rule *rule = &rules[number];
+    uint32_t bad = columns_where_bad_is_fatal();
+    uint32_t harmed, hit = rule->clients, fatal;
+
+    if (rule->broken_for) {
+        hit = broken_for(rule, q);
+        if (!hit) {
+            return;
+        }
+    } else if (!rule->broken(q)) {
+        return;
+    }
+    fatal = (hit & bad) | rule->fatal;
+    note_clients(findings, fatal, (hit & ~fatal) | rule->mild, rule->reason);
+    findings->broken[number / 64] |= UINT64_C(1) << number % 64;
+    harmed = fatal & audience_columns(q->policy->audience) &
+             ~columns_where_none_is_fatal(q->cert->must_staple);
+    if (rule->baseline) {
+        findings->base |= REASON_BIT(rule->reason);
+    } else if (harmed) {
+        findings->effects |= REASON_BIT(rule->reason);
+    }
+}
+
+/* For a must-staple leaf no staple is fatal to these. When they accept, it is published although
+ * others would fail: those of the audience are worse served by none. */
+static bool is_needed(const struct question *q, const struct findings *findings)
+{
+    uint32_t strict =
+        (CLIENT_BIT(CLIENT_FIREFOX) | CLIENT_BIT(CLIENT_GNUTLS)) & q->policy->audience;
+
+    return q->cert->must_staple && strict && !(findings->fails_with & strict);
+}
+
+/* What the reading itself found; the rows only add who minds. */
+static uint32_t reasons_read(const struct ocsp_facts *ocsp)
+{
+    uint32_t reasons = REASON_BIT(ocsp->form);
+
+    if (ocsp->form == REASON_GOOD) {
+        reasons |= REASON_BIT(ocsp->match) | REASON_BIT(ocsp->signature);
+        reasons |= ocsp->has_single ? 0 : REASON_BIT(REASON_NO_MATCHING_RESPONSE);
+    }
+    if (reasons & (REASON_BIT(REASON_WRONG_SERIAL) | REASON_BIT(REASON_WRONG_ISSUER))) {
+        reasons &= ~REASON_BIT(REASON_NO_MATCHING_RESPONSE); /* that says it better */
+    }
+    return reasons & ~REASON_BIT(REASON_GOOD);
+}
+
+static void judge_rules(const struct question *q, struct judgement *judgement)
+{
+    struct findings findings = {.base = reasons_read(q->ocsp)};
+
+    for (unsigned i = 0; i < rule_count; i++) {
+        if (is_askable(&rules[i], q->ocsp)) {
+            judge_rule(&findings, q, i);
+        }
+    }
+    judgement->reasons = findings.base;
+    if (!is_needed(q, &findings)) {
+        judgement->reasons |= findings.effects;
+    }
+    judgement->fails_with = findings.fails_with;
+    judgement->ignored_by = findings.ignored_by & ~findings.fails_with;
+    memcpy(judgement->client_reasons, findings.client_reasons, sizeof(findings.client_reasons));
+    memcpy(judgement->broken, findings.broken, sizeof(findings.broken));
+}
+
+static enum reason most_basic(uint32_t reasons)
+{
+    for (unsigned i = 0; i < REASON_COUNT; i++) {
+        if (reasons & REASON_BIT(i)) {
+            return (enum reason)i;
         }
     }
     return REASON_GOOD;
 }
 
-static struct window serve_window(const struct question *q)
+/* When the answer ends for the clients of the audience, margins aside. */
+static int64_t end_of_life(const struct question *q)
 {
     const struct ocsp_facts *ocsp = q->ocsp;
     int64_t end = time_min(ocsp->next_update_s, q->cert->not_after_s);
-    int64_t margin;
 
     if (ocsp->signer == OCSP_SIGNER_DELEGATE) {
         end = time_min(end, ocsp->delegate_not_after_s);
     }
-    /* Firefox counts no answer as fresh for longer than this. */
-    end = time_min(end, time_add(ocsp->this_update_s, 10 * 86400));
-    margin = time_max(0, time_min(q->policy->margin_max_s, time_sub(end, ocsp->this_update_s) / 8));
+    if (q->policy->audience & CLIENT_BIT(CLIENT_FIREFOX)) {
+        /* Firefox counts no answer as fresh for longer than this; a day without nextUpdate. */
+        end =
+            time_min(end, time_add(ocsp->this_update_s, (ocsp->has_next_update ? 10 : 1) * 86400));
+    }
+    for (unsigned i = 0; i < CLIENTS_NAMED; i++) {
+        int64_t most_s = ocsp->has_next_update ? clients[i].age_s : clients[i].bare_s;
+
+        if (q->policy->audience & CLIENT_BIT(i) && clients[i].bad_is_fatal && most_s > 0) {
+            end = time_min(end, time_add(ocsp->this_update_s, most_s));
+        }
+    }
+    if (q->policy->max_age_s > 0) {
+        end = time_min(end, time_add(ocsp->this_update_s, q->policy->max_age_s));
+    }
+    return end;
+}
+
+static struct window serve_window(const struct question *q)
+{
+    const struct ocsp_facts *ocsp = q->ocsp;
+    int64_t end = end_of_life(q);
+    int64_t margin =
+        time_max(0, time_min(q->policy->margin_max_s, time_sub(end, ocsp->this_update_s) / 8));
+
     return (struct window){
         .from_s = time_add(time_max(ocsp->this_update_s, ocsp->produced_at_s), margin),
         .until_s = time_sub(end, margin),
@@ -136,36 +220,31 @@ struct judgement verdict_judge(const struct policy *policy, const struct cert_fa
                                int64_t wall_s)
 {
     const struct question q = {policy, cert, ocsp, wall_s};
-    struct judgement judgement = {.verdict = VERDICT_REFUSE, .reason = find_reason(&q)};
+    const uint32_t revoked = REASON_BIT(REASON_REVOKED), early = REASON_BIT(REASON_NOT_YET_VALID);
+    struct judgement judgement = {.verdict = VERDICT_REFUSE};
     bool binds;
 
     assert(cert->has_issuer || ocsp->match != REASON_GOOD);
-    if (judgement.reason != REASON_GOOD && judgement.reason != REASON_REVOKED) {
-        return judgement;
+    judge_rules(&q, &judgement);
+    if (ocsp->form == REASON_GOOD && ocsp->has_single) {
+        judgement.serve = serve_window(&q);
     }
-    judgement.serve = serve_window(&q);
     /* An old answer that says "on hold" may have been overtaken by the release; an old answer that
      * says revoked for any other reason is true for ever. */
-    binds = judgement.reason == REASON_GOOD || ocsp->revocation_reason == REASON_CODE_HOLD;
+    binds = !(judgement.reasons & ~early) || (!(judgement.reasons & ~(early | revoked)) &&
+                                              ocsp->revocation_reason == REASON_CODE_HOLD);
     if (binds && held && held->present && wall_s < held->serve.until_s &&
         is_older(ocsp, judgement.serve, held)) {
-        judgement.reason = REASON_OLDER_THAN_HELD;
-        return judgement;
+        judgement.reasons = REASON_BIT(REASON_OLDER_THAN_HELD);
     }
-    if (ocsp->this_update_s > wall_s) {
-        /* A revocation is not kept for later: it is asked for again, and acts when it is valid. */
-        judgement.verdict = judgement.reason == REASON_GOOD ? VERDICT_PENDING : VERDICT_REFUSE;
-        judgement.reason = REASON_NOT_YET_VALID;
-        return judgement;
-    }
-    if (judgement.reason == REASON_REVOKED) {
+    judgement.reason = most_basic(judgement.reasons);
+    if (!judgement.reasons) {
+        judgement.verdict = VERDICT_STAPLE;
+    } else if (judgement.reasons == revoked) {
         judgement.verdict = VERDICT_REVOKED;
-        return judgement;
+    } else if (judgement.reasons == early && ocsp->this_update_s > wall_s &&
+               ocsp->this_update_s <= time_add(wall_s, policy->future_max_s)) {
+        judgement.verdict = VERDICT_PENDING;
     }
-    if (wall_s >= judgement.serve.until_s) {
-        judgement.reason = REASON_EXPIRED; /* within the margin of some client's end */
-        return judgement;
-    }
-    judgement.verdict = VERDICT_STAPLE;
     return judgement;
 }

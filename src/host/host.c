@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "host/host-private.h"
+#include "pki/repair.h"
 #include "pki/request.h"
 #include "pki/response.h"
 
@@ -127,7 +128,8 @@ static void host_fetch(struct host *host, const struct effect *effect)
     struct fetch_order order = {.id = order_id(effect->attempt, effect->cert)};
 
     request_encode(&request, cert->facts);
-    /* RFC 9919 section 5: GET where the whole URL fits into 255 octets, POST otherwise. */
+    /* RFC 5019 5: "OCSP requests larger than 255 bytes SHOULD be submitted using the POST method."
+     * The whole URL counts, as in RFC 9919. */
     if (!effect->post &&
         request_get_url(&url, cert->facts->urls[effect->url], slice_of_buf(&request))) {
         order.url = buf_text(&url);
@@ -257,6 +259,7 @@ static uint32_t host_read_der(struct host *host, const struct host_cert *cert, s
     response_read(der, cert->facts, cert->issuer, ret_facts, &view);
     if (ret_facts->form == REASON_GOOD) {
         signer_check(host->signer, &view, cert->issuer, ret_facts, &delegate);
+        repair_facts(ret_facts, &view, delegate); /* what clients are going to see */
     }
     return ret_facts->signer == OCSP_SIGNER_DELEGATE ? delegate : NONE;
 }

@@ -142,7 +142,7 @@ static int fetch_setup(struct fetch *fetch, const struct fetch_settings *setting
     }
     r = headers_add(&fetch->headers.get, "Accept: application/ocsp-response");
     r = r ? r : headers_add(&fetch->headers.post, "Accept: application/ocsp-response");
-    /* RFC 6960 A.1: "The Content-Type header has the value "application/ocsp-request"". */
+    /* RFC 6960 A.1: "The Content-Type header has the value 'application/ocsp-request'". */
     r = r ? r : headers_add(&fetch->headers.post, "Content-Type: application/ocsp-request");
     return r;
 }

@@ -64,7 +64,8 @@ static bool read_flag(struct der *der, bool *ret_flag)
     return true;
 }
 
-/* BasicConstraints (RFC 5280 4.2.1.9). */
+/* RFC 5280 4.2.1.9: "The cA boolean indicates whether the certified public key may be used to
+ * verify certificate signatures." */
 static bool read_basic_constraints(struct slice value, struct cert_view *view)
 {
     struct der der = der_open(value), inside = der_enter(&der, DER_SEQUENCE);
@@ -77,17 +78,20 @@ static bool read_basic_constraints(struct slice value, struct cert_view *view)
     return der_end(&inside) && der_end(&der);
 }
 
-/* KeyUsage (RFC 5280 4.2.1.3): named bits, so the unused ones are counted in the first octet. */
+/* KeyUsage (RFC 5280 4.2.1.3): named bits, so the unused ones are counted in the first octet. They
+ * should be zero; where they are not, they say nothing. */
 static bool read_key_usage(struct slice value, struct cert_view *view)
 {
     struct der der = der_open(value);
     struct slice bits;
+    size_t count;
 
     if (!der_read(&der, DER_BIT_STRING, &bits) || bits.size == 0 || bits.data[0] > 7) {
         return false;
     }
+    count = bits.size > 1 ? (bits.size - 1) * 8 - bits.data[0] : 0;
     view->has_key_usage = true;
-    for (size_t i = 0; i < 16 && i / 8 + 1 < bits.size; i++) {
+    for (size_t i = 0; i < 16 && i < count; i++) {
         if (bits.data[1 + i / 8] & (0x80 >> i % 8)) {
             view->key_usage |= (uint16_t)(1u << i);
         }
@@ -95,6 +99,8 @@ static bool read_key_usage(struct slice value, struct cert_view *view)
     return der_end(&der);
 }
 
+/* RFC 5280 4.2.1.12: "If the extension is present, then the certificate MUST only be used for one
+ * of the purposes indicated." anyExtendedKeyUsage is none that authorises anybody. */
 static bool read_extended_key_usage(struct slice value, struct cert_view *view)
 {
     static const uint8_t ocsp_signing[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09};
@@ -171,7 +177,9 @@ static void urls_add(struct slice urls[LIMIT_URLS], unsigned *count, struct slic
     urls[(*count)++] = url;
 }
 
-/* AuthorityInfoAccess (RFC 5280 4.2.2.1). */
+/* AuthorityInfoAccess (RFC 5280 4.2.2.1). RFC 5019 3.1: "Clients MUST support the
+ * authorityInfoAccess extension as defined in [PKIX] and MUST recognize the id-ad-ocsp access
+ * method." */
 static bool read_info_access(struct slice value, struct cert_view *view)
 {
     static const uint8_t ocsp[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01};
@@ -278,6 +286,9 @@ static const char *read_extension(struct der *der, struct cert_view *view, unsig
         return "one of its extensions is not readable";
     }
     row = extension_find(oid);
+    /* RFC 5280 4.2: "A certificate-using system MUST reject the certificate if it encounters a
+     * critical extension it does not recognize or a critical extension that contains information
+     * that it cannot process." */
     view->unknown_critical |= critical && !row->understood;
     /* RFC 5280 4.2: "A certificate MUST NOT include more than one instance of a particular
      * extension." */
@@ -351,6 +362,9 @@ static const char *read_version_and_serial(struct der *tbs, struct cert_view *vi
     if (!der_read_integer(tbs, &view->serial)) {
         return "its serialNumber is not an INTEGER";
     }
+    /* RFC 5280 4.1.2.2: "Certificate users MUST be able to handle serialNumber values up to 20
+     * octets." Of negative and zero ones, RFC 5280 4.1.2.2: "Certificate users SHOULD be prepared
+     * to gracefully handle such certificates." */
     if (view->serial.size > LIMIT_SERIAL_SIZE) {
         return "its serialNumber is longer than 32 octets";
     }

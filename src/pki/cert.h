@@ -57,6 +57,7 @@ struct issuer {
     uint8_t name_hash[4][CRYPTO_DIGEST_MAX]; /* of subject */
     uint8_t key_hash[4][CRYPTO_DIGEST_MAX];  /* of key_bits */
     void *key; /* the parsed public key (EVP_PKEY), NULL when libcrypto cannot use it */
+    struct signature_facts key_facts; /* of that key: crypto_key_describe() */
 };
 
 /* Copies @der. 0, -ENOMEM, CERT_E_MALFORMED, CERT_E_TOO_LARGE. */

@@ -6,19 +6,38 @@
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "pki/der.h"
 
+static const char *const digest_names[] = {
+    [DIGEST_NONE] = NULL,       [DIGEST_SHA1] = "SHA1",     [DIGEST_SHA224] = "SHA224",
+    [DIGEST_SHA256] = "SHA256", [DIGEST_SHA384] = "SHA384", [DIGEST_SHA512] = "SHA512",
+};
+#define DIGESTS ARRAY_SIZE(digest_names)
+
 struct crypto {
     OSSL_LIB_CTX *library;
     OSSL_PROVIDER *provider;
-    EVP_MD *digests[4]; /* by enum certid_hash */
+    EVP_MD *digests[DIGESTS];       /* by enum digest_kind; NULL for none */
+    EVP_MD_CTX *digesting[DIGESTS]; /* one each, used again and again */
+};
+
+/* A public key. Setting up a verification costs as much as many a hash, so the last one is kept:
+ * a key nearly always signs with the same digest. */
+struct key {
+    EVP_PKEY *pkey;
+    enum key_kind kind;
+    bool pss_only;
+    EVP_PKEY_CTX *verifying; /* PKCS#1 or ECDSA; NULL: none yet */
+    enum digest_kind digest; /* of that */
 };
 
 const uint8_t crypto_digest_sizes[4] = {20, 32, 48, 64};
-static const char *const digest_names[4] = {"SHA1", "SHA256", "SHA384", "SHA512"};
+static const enum digest_kind certid_digests[4] = {DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA384,
+                                                   DIGEST_SHA512};
 
 int crypto_new(struct crypto **ret_crypto)
 {
@@ -36,9 +55,10 @@ int crypto_new(struct crypto **ret_crypto)
     if (!crypto->provider) {
         return error_trace(-ENOMEM); /* the default provider is part of libcrypto itself */
     }
-    for (size_t i = 0; i < ARRAY_SIZE(crypto->digests); i++) {
+    for (size_t i = DIGEST_SHA1; i < DIGESTS; i++) {
         crypto->digests[i] = EVP_MD_fetch(crypto->library, digest_names[i], NULL);
-        if (!crypto->digests[i]) {
+        crypto->digesting[i] = EVP_MD_CTX_new();
+        if (!crypto->digests[i] || !crypto->digesting[i]) {
             return error_trace(-ENOMEM);
         }
     }
@@ -51,7 +71,8 @@ struct crypto *crypto_free(struct crypto *crypto)
     if (!crypto) {
         return NULL;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(crypto->digests); i++) {
+    for (size_t i = 0; i < DIGESTS; i++) {
+        EVP_MD_CTX_free(crypto->digesting[i]);
         EVP_MD_free(crypto->digests[i]);
     }
     if (crypto->provider) {
@@ -62,13 +83,23 @@ struct crypto *crypto_free(struct crypto *crypto)
     return NULL;
 }
 
+static bool digest(const struct crypto *crypto, enum digest_kind kind, struct slice input,
+                   uint8_t ret_digest[EVP_MAX_MD_SIZE], unsigned *ret_size)
+{
+    EVP_MD_CTX *context = crypto->digesting[kind];
+
+    return EVP_DigestInit_ex2(context, crypto->digests[kind], NULL) == 1 &&
+           EVP_DigestUpdate(context, input.data, input.size) == 1 &&
+           EVP_DigestFinal_ex(context, ret_digest, ret_size) == 1;
+}
+
 bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct slice input,
                    uint8_t ret_digest[])
 {
     bool ok;
 
     ERR_set_mark();
-    ok = EVP_Digest(input.data, input.size, ret_digest, NULL, crypto->digests[hash], NULL) == 1;
+    ok = digest(crypto, certid_digests[hash], input, ret_digest, NULL);
     ERR_pop_to_mark();
     if (!ok) {
         memset(ret_digest, 0, crypto_digest_sizes[hash]);
@@ -76,46 +107,124 @@ bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct sl
     return ok;
 }
 
+static enum key_kind key_kind_of(const EVP_PKEY *pkey);
+
 void *crypto_key_new(struct crypto *crypto, struct slice spki)
 {
     const unsigned char *at = spki.data;
-    EVP_PKEY *key;
+    struct key *key = calloc(1, sizeof(*key));
 
+    if (!key) {
+        return NULL;
+    }
     ERR_set_mark();
-    key = d2i_PUBKEY_ex(NULL, &at, (long)spki.size, crypto->library, NULL);
+    key->pkey = d2i_PUBKEY_ex(NULL, &at, (long)spki.size, crypto->library, NULL);
+    if (key->pkey) {
+        key->kind = key_kind_of(key->pkey);
+        key->pss_only = EVP_PKEY_is_a(key->pkey, "RSA-PSS");
+    }
     ERR_pop_to_mark();
-    return key;
+    return key->pkey ? key : crypto_key_free(key);
 }
 
 void *crypto_key_free(void *key)
 {
-    EVP_PKEY_free(key);
+    struct key *owned = key;
+
+    if (owned) {
+        EVP_PKEY_CTX_free(owned->verifying);
+        EVP_PKEY_free(owned->pkey);
+        free(owned);
+    }
     return NULL;
 }
 
-static bool key_is_rsa(const EVP_PKEY *key)
+/* NULL when it is none, or one of its usual extensions is not readable. */
+static X509 *cert_new(struct crypto *crypto, struct slice der)
 {
-    return EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS");
+    const unsigned char *at = der.data;
+    X509 *cert = X509_new_ex(crypto->library, NULL);
+
+    if (!cert || !d2i_X509(&cert, &at, (long)der.size) || at != der.data + der.size ||
+        X509_check_purpose(cert, -1, 0) != 1) {
+        X509_free(cert);
+        return NULL;
+    }
+    return cert;
 }
 
-bool crypto_key_is_weak(const void *key)
+bool crypto_cert_is_issued(struct crypto *crypto, struct slice cert, struct slice issuer)
 {
-    return (key_is_rsa(key) && EVP_PKEY_get_bits(key) < 2048) ||
-           EVP_PKEY_get_security_bits(key) < 112;
+    X509 *subject, *signer;
+    bool ok;
+
+    ERR_set_mark();
+    subject = cert_new(crypto, cert);
+    signer = cert_new(crypto, issuer);
+    ok = subject && signer && X509_check_issued(signer, subject) == X509_V_OK;
+    X509_free(subject);
+    X509_free(signer);
+    ERR_pop_to_mark();
+    return ok;
+}
+
+static enum key_kind ec_kind(const EVP_PKEY *pkey)
+{
+    static const struct {
+        const char *name;
+        enum key_kind kind;
+    } curves[] = {
+        {"prime256v1", KEY_P256},
+        {"secp384r1", KEY_P384},
+        {"secp521r1", KEY_P521},
+    };
+    char name[64];
+    size_t size;
+
+    if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), &size) == 1) {
+        for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
+            if (text_equal(name, curves[i].name)) {
+                return curves[i].kind;
+            }
+        }
+    }
+    return KEY_EC_OTHER;
+}
+
+static enum key_kind key_kind_of(const EVP_PKEY *pkey)
+{
+    if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS")) {
+        return KEY_RSA;
+    }
+    if (EVP_PKEY_is_a(pkey, "EC")) {
+        return ec_kind(pkey);
+    }
+    return EVP_PKEY_is_a(pkey, "ED25519") ? KEY_ED25519
+           : EVP_PKEY_is_a(pkey, "ED448") ? KEY_ED448
+                                          : KEY_OTHER;
+}
+
+void crypto_key_describe(const void *key, struct signature_facts *ret_facts)
+{
+    const struct key *known = key;
+    int bits;
+
+    if (!known) {
+        return;
+    }
+    ERR_set_mark();
+    bits = EVP_PKEY_get_bits(known->pkey);
+    ret_facts->key = (uint8_t)known->kind;
+    ret_facts->key_bits = bits < 0 ? 0 : bits > UINT16_MAX ? UINT16_MAX : (uint16_t)bits;
+    ERR_pop_to_mark();
 }
 
 enum scheme_type { SCHEME_RSA, SCHEME_RSA_PSS, SCHEME_ECDSA, SCHEME_ED25519, SCHEME_ED448 };
 
-static const char *const scheme_keys[] = {
-    [SCHEME_RSA] = "RSA",         [SCHEME_RSA_PSS] = NULL,  [SCHEME_ECDSA] = "EC",
-    [SCHEME_ED25519] = "ED25519", [SCHEME_ED448] = "ED448",
-};
-
 struct scheme {
     enum scheme_type type;
-    const char *digest; /* NULL: part of the algorithm itself */
-    bool weak;
-    int salt_size; /* SCHEME_RSA_PSS */
+    enum digest_kind digest; /* DIGEST_NONE: part of the algorithm itself */
+    int salt_size;           /* SCHEME_RSA_PSS */
 };
 
 struct scheme_row {
@@ -137,20 +246,20 @@ struct scheme_row {
 
 /* MD2, MD4 and MD5 are left out on purpose: forged answers are within reach. */
 static const struct scheme_row scheme_rows[] = {
-    {OID_RSA(0x0b), {SCHEME_RSA, "SHA256", false, 0}},
-    {OID_ECDSA(0x02), {SCHEME_ECDSA, "SHA256", false, 0}},
-    {OID_ECDSA(0x03), {SCHEME_ECDSA, "SHA384", false, 0}},
-    {OID_ECDSA(0x04), {SCHEME_ECDSA, "SHA512", false, 0}},
-    {OID_RSA(0x0c), {SCHEME_RSA, "SHA384", false, 0}},
-    {OID_RSA(0x0d), {SCHEME_RSA, "SHA512", false, 0}},
-    {OID_RSA(0x0a), {SCHEME_RSA_PSS, NULL, false, 0}}, /* the rest is in its parameters */
-    {3, {0x2b, 0x65, 0x70}, {SCHEME_ED25519, NULL, false, 0}},
-    {3, {0x2b, 0x65, 0x71}, {SCHEME_ED448, NULL, false, 0}},
-    {OID_RSA(0x05), {SCHEME_RSA, "SHA1", true, 0}},
-    {5, {0x2b, 0x0e, 0x03, 0x02, 0x1d}, {SCHEME_RSA, "SHA1", true, 0}}, /* OIW's name of the same */
-    {OID_RSA(0x0e), {SCHEME_RSA, "SHA224", true, 0}},
-    {7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01}, {SCHEME_ECDSA, "SHA1", true, 0}},
-    {OID_ECDSA(0x01), {SCHEME_ECDSA, "SHA224", true, 0}},
+    {OID_RSA(0x0b), {SCHEME_RSA, DIGEST_SHA256, 0}},
+    {OID_ECDSA(0x02), {SCHEME_ECDSA, DIGEST_SHA256, 0}},
+    {OID_ECDSA(0x03), {SCHEME_ECDSA, DIGEST_SHA384, 0}},
+    {OID_ECDSA(0x04), {SCHEME_ECDSA, DIGEST_SHA512, 0}},
+    {OID_RSA(0x0c), {SCHEME_RSA, DIGEST_SHA384, 0}},
+    {OID_RSA(0x0d), {SCHEME_RSA, DIGEST_SHA512, 0}},
+    {OID_RSA(0x0a), {SCHEME_RSA_PSS, DIGEST_NONE, 0}}, /* the rest is in its parameters */
+    {3, {0x2b, 0x65, 0x70}, {SCHEME_ED25519, DIGEST_NONE, 0}},
+    {3, {0x2b, 0x65, 0x71}, {SCHEME_ED448, DIGEST_NONE, 0}},
+    {OID_RSA(0x05), {SCHEME_RSA, DIGEST_SHA1, 0}},
+    {5, {0x2b, 0x0e, 0x03, 0x02, 0x1d}, {SCHEME_RSA, DIGEST_SHA1, 0}}, /* OIW's name of the same */
+    {OID_RSA(0x0e), {SCHEME_RSA, DIGEST_SHA224, 0}},
+    {7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01}, {SCHEME_ECDSA, DIGEST_SHA1, 0}},
+    {OID_ECDSA(0x01), {SCHEME_ECDSA, DIGEST_SHA224, 0}},
 };
 
 static bool scheme_find(struct slice oid, struct scheme *ret_scheme)
@@ -165,18 +274,17 @@ static bool scheme_find(struct slice oid, struct scheme *ret_scheme)
 }
 
 /* The digest of an AlgorithmIdentifier; parameters NULL or absent. */
-static bool read_digest(struct der *der, const char **ret_name, bool *ret_weak)
+static bool read_digest(struct der *der, enum digest_kind *ret_digest)
 {
     static const struct {
         uint8_t oid_size;
         uint8_t oid[9];
-        const char *name;
-        bool weak;
+        enum digest_kind digest;
     } rows[] = {
-        {5, {0x2b, 0x0e, 0x03, 0x02, 0x1a}, "SHA1", true},
-        {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}, "SHA256", false},
-        {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}, "SHA384", false},
-        {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}, "SHA512", false},
+        {5, {0x2b, 0x0e, 0x03, 0x02, 0x1a}, DIGEST_SHA1},
+        {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}, DIGEST_SHA256},
+        {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}, DIGEST_SHA384},
+        {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}, DIGEST_SHA512},
     };
     struct der inside = der_enter(der, DER_SEQUENCE);
     struct slice oid, null = SLICE_NULL;
@@ -187,8 +295,7 @@ static bool read_digest(struct der *der, const char **ret_name, bool *ret_weak)
     der_read_optional(&inside, DER_NULL, &null);
     for (size_t i = 0; i < ARRAY_SIZE(rows) && der_end(&inside) && null.size == 0; i++) {
         if (slice_equal(oid, slice_of(rows[i].oid, rows[i].oid_size))) {
-            *ret_name = rows[i].name;
-            *ret_weak = rows[i].weak;
+            *ret_digest = rows[i].digest;
             return true;
         }
     }
@@ -196,30 +303,28 @@ static bool read_digest(struct der *der, const char **ret_name, bool *ret_weak)
 }
 
 /* MaskGenAlgorithm: MGF1 with the very digest of the message; nobody signs with another. */
-static bool read_mask(struct der *der, const char *digest)
+static bool read_mask(struct der *der, enum digest_kind digest)
 {
     static const uint8_t mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
     struct der inside = der_enter(der, DER_SEQUENCE);
+    enum digest_kind found;
     struct slice oid;
-    const char *name;
-    bool weak;
 
     return der_read_oid(&inside, &oid) && slice_equal(oid, slice_of(mgf1, sizeof(mgf1))) &&
-           read_digest(&inside, &name, &weak) && der_end(&inside) && text_equal(name, digest);
+           read_digest(&inside, &found) && der_end(&inside) && found == digest;
 }
 
 /* RSASSA-PSS-params (RFC 4055 3.1). */
 static bool read_pss(struct der *der, struct scheme *scheme)
 {
     struct der params = der_enter(der, DER_SEQUENCE), field;
-    const char *mask_default = "SHA1";
+    enum digest_kind mask_default = DIGEST_SHA1;
     uint32_t salt_size = 20, trailer = 1;
 
-    scheme->digest = "SHA1";
-    scheme->weak = true;
+    scheme->digest = DIGEST_SHA1;
     if (der_peek(&params) == DER_CONTEXT_CONSTRUCTED(0)) {
         field = der_enter(&params, DER_CONTEXT_CONSTRUCTED(0));
-        if (!read_digest(&field, &scheme->digest, &scheme->weak) || !der_end(&field)) {
+        if (!read_digest(&field, &scheme->digest) || !der_end(&field)) {
             return false;
         }
     }
@@ -243,7 +348,7 @@ static bool read_pss(struct der *der, struct scheme *scheme)
         }
     }
     scheme->salt_size = (int)salt_size;
-    return der_end(&params) && text_equal(mask_default, scheme->digest) && trailer == 1;
+    return der_end(&params) && mask_default == scheme->digest && trailer == 1;
 }
 
 static bool scheme_read(struct slice algorithm, struct scheme *ret_scheme)
@@ -266,22 +371,34 @@ static bool scheme_read(struct slice algorithm, struct scheme *ret_scheme)
     return ok && der_end(&inside) && der_end(&der);
 }
 
-static bool scheme_fits_key(const struct scheme *scheme, const EVP_PKEY *key)
+static bool scheme_fits_key(const struct scheme *scheme, const struct key *key)
 {
-    return scheme->type == SCHEME_RSA_PSS ? key_is_rsa(key)
-                                          : EVP_PKEY_is_a(key, scheme_keys[scheme->type]);
+    switch (scheme->type) {
+    case SCHEME_RSA:
+        return key->kind == KEY_RSA && !key->pss_only;
+    case SCHEME_RSA_PSS:
+        return key->kind == KEY_RSA;
+    case SCHEME_ECDSA:
+        return key->kind >= KEY_P256 && key->kind <= KEY_EC_OTHER;
+    case SCHEME_ED25519:
+        return key->kind == KEY_ED25519;
+    case SCHEME_ED448:
+        return key->kind == KEY_ED448;
+    }
+    return false;
 }
 
-static int verify(struct crypto *crypto, EVP_PKEY *key, const struct scheme *scheme,
-                  const struct crypto_signed *what)
+/* RSA-PSS and EdDSA: rare, so set up each time. */
+static int verify_rare(struct crypto *crypto, struct key *key, const struct scheme *scheme,
+                       const struct crypto_signed *what)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     EVP_PKEY_CTX *settings = NULL;
     int r = CRYPTO_E_UNSUPPORTED;
 
     if (context &&
-        EVP_DigestVerifyInit_ex(context, &settings, scheme->digest, crypto->library, NULL, key,
-                                NULL) == 1 &&
+        EVP_DigestVerifyInit_ex(context, &settings, digest_names[scheme->digest], crypto->library,
+                                NULL, key->pkey, NULL) == 1 &&
         (scheme->type != SCHEME_RSA_PSS ||
          (EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1 &&
           EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, scheme->salt_size) == 1))) {
@@ -294,8 +411,47 @@ static int verify(struct crypto *crypto, EVP_PKEY *key, const struct scheme *sch
     return r;
 }
 
+/* Makes @key ready to verify PKCS#1 or ECDSA signatures with this digest. */
+static bool key_prepare(struct crypto *crypto, struct key *key, enum digest_kind digest)
+{
+    if (key->verifying && key->digest == digest) {
+        return true;
+    }
+    EVP_PKEY_CTX_free(key->verifying);
+    key->verifying = EVP_PKEY_CTX_new_from_pkey(crypto->library, key->pkey, NULL);
+    key->digest = digest;
+    if (key->verifying && EVP_PKEY_verify_init(key->verifying) == 1 &&
+        EVP_PKEY_CTX_set_signature_md(key->verifying, crypto->digests[digest]) == 1 &&
+        (key->kind != KEY_RSA ||
+         EVP_PKEY_CTX_set_rsa_padding(key->verifying, RSA_PKCS1_PADDING) == 1)) {
+        return true;
+    }
+    EVP_PKEY_CTX_free(key->verifying);
+    key->verifying = NULL;
+    return false;
+}
+
+static int verify(struct crypto *crypto, struct key *key, const struct scheme *scheme,
+                  const struct crypto_signed *what)
+{
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+
+    if (scheme->type != SCHEME_RSA && scheme->type != SCHEME_ECDSA) {
+        return verify_rare(crypto, key, scheme, what);
+    }
+    if (!key_prepare(crypto, key, scheme->digest) ||
+        !digest(crypto, scheme->digest, what->tbs, hash, &size)) {
+        return CRYPTO_E_UNSUPPORTED;
+    }
+    return EVP_PKEY_verify(key->verifying, what->signature.data, what->signature.size, hash,
+                           size) == 1
+               ? 0
+               : CRYPTO_E_BAD_SIGNATURE;
+}
+
 int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *what,
-                  bool *ret_weak)
+                  struct signature_facts *ret_made)
 {
     struct scheme scheme;
     int r;
@@ -309,8 +465,9 @@ int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *
     ERR_set_mark();
     r = verify(crypto, key, &scheme, what);
     ERR_pop_to_mark();
-    if (ret_weak && r == 0) {
-        *ret_weak = scheme.weak;
+    if (ret_made && r == 0) {
+        ret_made->digest = (uint8_t)scheme.digest;
+        ret_made->pss = scheme.type == SCHEME_RSA_PSS;
     }
     return r;
 }

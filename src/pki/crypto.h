@@ -29,8 +29,13 @@ bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct sl
 void *crypto_key_new(struct crypto *crypto, struct slice spki);
 void *crypto_key_free(void *key);
 
-/* True when @key is RSA of fewer than 2048 bits. */
-bool crypto_key_is_weak(const void *key);
+/* Whether libcrypto, too, reads the whole of @cert and takes it for issued by @issuer (both DER):
+ * by names, authorityKeyIdentifier and keyUsage, not by signature. For delegates: clients that use
+ * it must not stumble over one that we serve. */
+bool crypto_cert_is_issued(struct crypto *crypto, struct slice cert, struct slice issuer);
+
+/* What @key (may be NULL) is: key and key_bits of *@ret_facts, and nothing else of it. */
+void crypto_key_describe(const void *key, struct signature_facts *ret_facts);
 
 enum {
     CRYPTO_E_BAD_SIGNATURE = 1, /* also: made with a key of another type */
@@ -43,7 +48,7 @@ struct crypto_signed {
     struct slice signature;
 };
 
-/* 0, CRYPTO_E_BAD_SIGNATURE, CRYPTO_E_UNSUPPORTED. *@ret_weak (may be NULL) tells that the digest
- * is SHA-1 or SHA-224; set with 0 only. */
+/* 0, CRYPTO_E_BAD_SIGNATURE, CRYPTO_E_UNSUPPORTED. digest and pss of *@ret_made (may be NULL) are
+ * set with 0 only; its key is for crypto_key_describe(), once for each key. */
 int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *what,
-                  bool *ret_weak);
+                  struct signature_facts *ret_made);

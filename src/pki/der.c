@@ -220,6 +220,9 @@ static bool read_digits(struct slice text, size_t count, int fields[])
     return true;
 }
 
+/* RFC 5280 4.1.2.5.2: "GeneralizedTime values MUST NOT include fractional seconds." Of answers
+ * RFC 5019 2.2.4: "MUST include seconds (i.e., times are YYYYMMDDHHMMSSZ), even where the number of
+ * seconds is zero" */
 static bool generalized_time(struct slice text, int min_year, int64_t *ret_wall_s)
 {
     int groups[7], fields[6];
@@ -244,6 +247,8 @@ bool der_read_generalized_time(struct der *der, int64_t *ret_wall_s)
     return generalized_time(content, 1970, ret_wall_s) || der_fail(der);
 }
 
+/* RFC 5280 4.1.2.5: "Conforming applications MUST be able to process validity dates that are
+ * encoded in either UTCTime or GeneralizedTime." */
 bool der_read_time(struct der *der, int64_t *ret_wall_s)
 {
     struct slice content;

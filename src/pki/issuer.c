@@ -8,6 +8,9 @@
 #define NAME_SIZE_MAX 253 /* of a DNS name in text; longer common names are cut */
 #define KEY_CERT_SIGN (1u << 5)
 
+/* RFC 6960 4.1.1: "The hash shall be calculated over the DER encoding of the issuer's name field in
+ * the certificate being checked." RFC 6960 4.1.1: "The hash shall be calculated over the value
+ * (excluding tag and length) of the subject public key field in the issuer's certificate." */
 static bool issuer_digest(struct issuer *issuer, const struct crypto *crypto)
 {
     bool ok = crypto_digest(crypto, CERTID_SHA256, issuer->view.spki, issuer->spki_sha256);
@@ -42,6 +45,7 @@ int issuer_new(struct issuer **ret_issuer, struct crypto *crypto, struct slice d
     r = cert_read(issuer->der, &issuer->view, &fault);
     assert(r == 0);
     issuer->key = crypto_key_new(crypto, issuer->view.spki);
+    crypto_key_describe(issuer->key, &issuer->key_facts);
     if (!issuer_digest(issuer, crypto)) {
         return error_trace(-ENOMEM);
     }
@@ -63,7 +67,9 @@ static struct crypto_signed signed_parts(const struct cert_view *cert)
     return (struct crypto_signed){cert->tbs, cert->signature_algorithm, cert->signature};
 }
 
-/* Roots of version 1 have no extension to say that they are CAs. */
+/* RFC 5280 4.2.1.3: "The keyCertSign bit is asserted when the subject public key is used for
+ * verifying signatures on public key certificates." Roots of version 1 have no extension to say
+ * that they are CAs. */
 static bool may_sign(const struct cert_view *view)
 {
     bool old_root = view->version == 1 && slice_equal(view->subject, view->issuer);
@@ -117,6 +123,8 @@ static const char *put_text(char **at, struct slice text)
     return start;
 }
 
+/* RFC 7633 4.2.2: "the TLS feature extension specifies a constraint on valid certificate chains":
+ * what the issuer demands counts for the leaf. */
 static void facts_set_issuer(struct cert_facts *facts, const struct issuer *issuer)
 {
     facts->has_issuer = true;
@@ -151,6 +159,7 @@ int cert_facts_new(struct cert_facts **ret_facts, struct crypto *crypto,
     memcpy(facts->serial, leaf->serial.data, leaf->serial.size);
     facts->serial_size = (uint8_t)leaf->serial.size;
     facts->must_staple = leaf->must_staple;
+    facts->other_tls_feature = leaf->other_tls_feature;
     facts->is_ca = leaf->is_ca;
     facts->self_signed = is_self_signed(crypto, leaf);
     facts->not_before_s = leaf->not_before_s;

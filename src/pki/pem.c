@@ -45,7 +45,9 @@ static bool read_label(struct slice text, const char *mark, struct slice *ret_la
     return false;
 }
 
-/* The first line of @text that is a BEGIN; a BEGIN inside a line is only text about one. */
+/* RFC 7468 2: "Data before the encapsulation boundaries are permitted, and parsers MUST NOT
+ * malfunction when processing such data." The first line of @text that is a BEGIN; a BEGIN inside a
+ * line is only text about one. */
 static bool find_begin(struct slice text, struct slice *ret_label, struct slice *ret_behind)
 {
     struct slice left = text;

@@ -13,3 +13,7 @@
  * what signer_check() said; ignored unless facts->signer is OCSP_SIGNER_DELEGATE. */
 void repair_answer(struct buf *served, struct slice der, const struct response_view *view,
                    const struct ocsp_facts *facts, unsigned delegate);
+
+/* @facts of the answer as received become those of what repair_answer() makes of it: its size and
+ * its embedded certificates. Nothing else about it changes. */
+void repair_facts(struct ocsp_facts *facts, const struct response_view *view, unsigned delegate);

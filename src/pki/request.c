@@ -6,7 +6,9 @@
 
 #include "pki/der.h"
 
-/* AlgorithmIdentifier of SHA-1 with NULL parameters, as everybody writes it. */
+/* RFC 5019 2.1.1: "Clients MUST use SHA1 as the hashing algorithm for the CertID.issuerNameHash and
+ * the CertID.issuerKeyHash values." RFC 9919 tells clients to move on; staples must please those
+ * that have not. AlgorithmIdentifier with NULL parameters, as everybody writes it. */
 static const uint8_t sha1_algorithm[] = {0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e,
                                          0x03, 0x02, 0x1a, 0x05, 0x00};
 
@@ -29,6 +31,10 @@ void request_put_certid(struct buf *certid, const struct cert_facts *cert)
     buf_put(certid, cert->serial, cert->serial_size);
 }
 
+/* RFC 5019 2.1.1: "OCSPRequests conformant to this profile MUST include only one Request in the
+ * OCSPRequest.RequestList structure." RFC 5019 2.1.1: "Clients MUST NOT include the
+ * singleRequestExtensions structure." RFC 5019 2.1.1: "Clients SHOULD NOT include the
+ * requestExtensions structure." */
 void request_encode(struct buf *request, const struct cert_facts *cert)
 {
     size_t sizes[4]; /* of Request, requestList, TBSRequest, and the content of OCSPRequest */
@@ -43,7 +49,8 @@ void request_encode(struct buf *request, const struct cert_facts *cert)
     request_put_certid(request, cert);
 }
 
-/* RFC 6960 A.1: "url-encoding of base-64 encoding of the DER encoding of the OCSPRequest". */
+/* RFC 6960 A.1: "url-encoding of base-64 encoding of the DER encoding of the OCSPRequest".
+ * RFC 5019 5: "Clients MUST properly URL-encode the base64 encoded OCSPRequest." */
 static void put_escaped_base64(struct buf *url, const struct buf *base64)
 {
     for (size_t i = 0; i < base64->size; i++) {

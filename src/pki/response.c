@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pki/der.h"
+#include "pki/response-lax.h"
 
 /* One SingleResponse (RFC 6960 4.2.1). */
 struct single {
@@ -29,6 +30,7 @@ struct answer {
     int64_t produced_at_s;
     bool critical;
     bool extended_revoke;
+    bool trails_basic; /* octets behind the BasicOCSPResponse, which is good */
 };
 
 static enum reason ended(const struct der *der)
@@ -256,7 +258,7 @@ static bool read_embedded_certs(struct der *basic, struct response_view *view)
     return der_end(&list) && der_end(&outer);
 }
 
-/* BasicOCSPResponse (RFC 6960 4.2.1). */
+/* RFC 6960 4.2.1: "The value for response SHALL be the DER encoding of BasicOCSPResponse." */
 static enum reason read_basic(struct slice input, struct answer *answer)
 {
     struct der der = der_open(input), basic = der_enter(&der, DER_SEQUENCE);
@@ -272,8 +274,13 @@ static enum reason read_basic(struct slice input, struct answer *answer)
         return REASON_MALFORMED;
     }
     reason = ended(&basic);
-    if (reason == REASON_GOOD) {
-        reason = ended(&der);
+    if (reason != REASON_GOOD) {
+        return reason;
+    }
+    reason = ended(&der);
+    if (reason == REASON_TRAILING_DATA) {
+        answer->trails_basic = read_data(answer) == REASON_GOOD;
+        return reason;
     }
     return reason == REASON_GOOD ? read_data(answer) : reason;
 }
@@ -281,7 +288,7 @@ static enum reason read_basic(struct slice input, struct answer *answer)
 /* ResponseBytes: [0] { SEQUENCE { responseType, response } }. */
 static enum reason read_bytes(struct der *response, struct slice *ret_basic)
 {
-    /* id-pkix-ocsp-basic */
+    /* RFC 6960 4.2.1: "For a basic OCSP responder, responseType will be id-pkix-ocsp-basic." */
     static const uint8_t basic[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
     struct der outer = der_enter(response, DER_CONTEXT_CONSTRUCTED(0));
     struct der inside = der_enter(&outer, DER_SEQUENCE);
@@ -316,7 +323,8 @@ static enum reason read_answer(struct slice input, uint8_t *ret_status, struct a
     }
     *ret_status = (uint8_t)status;
     if (status != 0) {
-        /* RFC 6960 4.2.1: "the responseBytes field is not set" */
+        /* RFC 6960 4.2.1: "If the value of responseStatus is one of the error conditions, the
+         * responseBytes field is not set." */
         return der_end(&response) ? REASON_ERROR_STATUS : REASON_MALFORMED;
     }
     reason = read_bytes(&response, &basic);
@@ -325,8 +333,9 @@ static enum reason read_answer(struct slice input, uint8_t *ret_status, struct a
 
 /* How a single fits the certificate asked for, in parts. */
 struct likeness {
-    bool serial; /* the serial alone, or with a hash of another issuer */
-    bool issuer;
+    bool serial;
+    bool name; /* issuerNameHash */
+    bool key;  /* issuerKeyHash */
 };
 
 static struct likeness compare(const struct single *single, const struct cert_facts *cert,
@@ -337,15 +346,17 @@ static struct likeness compare(const struct single *single, const struct cert_fa
 
     if (single->hash_known) {
         likeness.serial = slice_equal(single->serial, slice_of(cert->serial, cert->serial_size));
-        likeness.issuer =
-            slice_equal(single->name_hash, slice_of(issuer->name_hash[single->hash], size)) &&
+        likeness.name =
+            slice_equal(single->name_hash, slice_of(issuer->name_hash[single->hash], size));
+        likeness.key =
             slice_equal(single->key_hash, slice_of(issuer->key_hash[single->hash], size));
     }
     return likeness;
 }
 
-/* RFC 6960 2.2: certificateHold since 1970-01-01 with the extended-revoke extension is said of a
- * certificate that was never issued. */
+/* What is said of a certificate that was never issued, beside the extended-revoke extension:
+ * RFC 6960 2.2: "MUST specify the revocation reason certificateHold (6)" and RFC 6960 2.2: "MUST
+ * specify the revocationTime January 1, 1970" */
 static bool is_never_issued(const struct answer *answer, const struct single *single)
 {
     return answer->extended_revoke && single->status == CERT_STATUS_REVOKED &&
@@ -355,6 +366,7 @@ static bool is_never_issued(const struct answer *answer, const struct single *si
 static void facts_take_single(struct ocsp_facts *facts, const struct answer *answer,
                               const struct single *single)
 {
+    facts->has_single = true;
     facts->status = single->status;
     facts->hash = single->hash;
     facts->never_issued = is_never_issued(answer, single);
@@ -370,24 +382,68 @@ static void facts_take_single(struct ocsp_facts *facts, const struct answer *ans
 static void facts_match_single(struct ocsp_facts *facts, const struct answer *answer,
                                const struct single *single, uint16_t index)
 {
+    facts->last_status = single->status;
+    facts->any_revoked |= single->status == CERT_STATUS_REVOKED;
     if (facts->match != REASON_GOOD) {
         facts->match = REASON_GOOD;
         facts->single_index = index;
+        facts->first_status = single->status;
+        /* What another one with the serial number left behind. */
+        facts->wrong_name_hash = facts->wrong_key_hash = facts->has_sha1 = false;
+        facts->critical_single_extension = single->critical;
         facts_take_single(facts, answer, single);
-        return;
+    } else {
+        facts->critical_single_extension |= single->critical;
+        facts->conflicting |= single->status != facts->status ||
+                              is_never_issued(answer, single) != facts->never_issued;
+        if (single->hash == CERTID_SHA1 && !facts->has_sha1) {
+            facts_take_single(facts, answer, single);
+        }
     }
-    facts->conflicting |=
-        single->status != facts->status || is_never_issued(answer, single) != facts->never_issued;
-    if (single->hash == CERTID_SHA1 && facts->hash != CERTID_SHA1) {
+    facts->has_sha1 |= single->hash == CERTID_SHA1;
+}
+
+/* One with the serial number and hashes of another issuer: the first of these stands for what
+ * clients that compare less will see. */
+static void facts_near_single(struct ocsp_facts *facts, const struct answer *answer,
+                              const struct single *single, const struct likeness *likeness)
+{
+    if (!facts->has_single) {
+        facts->wrong_name_hash = !likeness->name;
+        facts->wrong_key_hash = !likeness->key;
+        facts->has_sha1 = single->hash == CERTID_SHA1;
+        facts->first_status = facts->last_status = single->status;
+        facts->critical_single_extension = single->critical;
         facts_take_single(facts, answer, single);
     }
 }
 
+/* What some clients ask of every single. */
+static void facts_count_single(struct ocsp_facts *facts, const struct single *single,
+                               const struct likeness *likeness, enum certid_hash first_hash)
+{
+    bool other_issuer = !single->hash_known || !likeness->name || !likeness->key;
+
+    if (!likeness->serial || other_issuer) {
+        facts->others_not_good |= single->status != CERT_STATUS_GOOD;
+        facts->critical_other_extension |= single->critical;
+    }
+    facts->others_of_other_issuer |= other_issuer;
+    facts->mixed_hashes |= !single->hash_known || single->hash != first_hash;
+    facts->last_this_update_s = time_max(facts->last_this_update_s, single->this_update_s);
+    facts->first_next_update_s = time_min(facts->first_next_update_s, single->next_update_s);
+    facts->any_without_next_update |= !single->has_next_update;
+    facts->singles++;
+}
+
+/* RFC 5019 2.2.1: "OCSPResponses conformant to this profile SHOULD include only one SingleResponse
+ * in the ResponseData.responses structure, but MAY include additional SingleResponse elements" */
 static enum reason match_singles(struct ocsp_facts *facts, const struct answer *answer,
                                  const struct cert_facts *cert, const struct issuer *issuer)
 {
     struct der list = der_open(answer->singles);
-    bool any_serial = false, any_issuer = false;
+    enum certid_hash first_hash = CERTID_SHA1;
+    bool any_issuer = false;
 
     facts->match = REASON_NO_MATCHING_RESPONSE;
     while (der_more(&list)) {
@@ -397,16 +453,17 @@ static enum reason match_singles(struct ocsp_facts *facts, const struct answer *
         if (facts->singles == LIMIT_SINGLE_RESPONSES || !read_single(&list, &single)) {
             return REASON_MALFORMED;
         }
-        facts->critical_single_extension |= single.critical;
         likeness = compare(&single, cert, issuer);
-        if (likeness.serial && likeness.issuer) {
+        if (likeness.serial && likeness.name && likeness.key) {
             facts_match_single(facts, answer, &single, facts->singles);
+        } else if (likeness.serial) {
+            facts_near_single(facts, answer, &single, &likeness);
         }
-        any_serial |= likeness.serial;
-        any_issuer |= likeness.issuer;
-        facts->singles++;
+        any_issuer |= likeness.name && likeness.key;
+        first_hash = facts->singles ? first_hash : single.hash;
+        facts_count_single(facts, &single, &likeness, first_hash);
     }
-    if (facts->match != REASON_GOOD && any_serial) {
+    if (facts->match != REASON_GOOD && facts->has_single) {
         facts->match = REASON_WRONG_ISSUER;
     } else if (facts->match != REASON_GOOD && any_issuer) {
         facts->match = REASON_WRONG_SERIAL;
@@ -422,25 +479,74 @@ static struct ocsp_facts facts_empty(size_t size)
         .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
         .status = CERT_STATUS_UNKNOWN,
         .next_update_s = INSTANT_NEVER,
+        .last_this_update_s = INT64_MIN,
+        .first_next_update_s = INSTANT_NEVER,
         .revocation_reason = -1,
     };
+}
+
+static enum reason read_facts(struct slice der, const struct cert_facts *cert,
+                              const struct issuer *issuer, struct ocsp_facts *facts,
+                              struct answer *answer)
+{
+    *facts = facts_empty(der.size);
+    facts->form = read_answer(der, &facts->response_status, answer);
+    if (facts->form == REASON_GOOD) {
+        facts->form = match_singles(facts, answer, cert, issuer);
+    }
+    return facts->form;
+}
+
+/* Is it an answer, with nothing wrong but the bytes behind it? */
+static bool trails_outside(struct slice der, const struct cert_facts *cert,
+                           const struct issuer *issuer)
+{
+    struct der outer = der_open(der);
+    struct answer answer = {0};
+    struct ocsp_facts facts;
+    struct slice content, whole;
+    enum reason reason;
+    uint8_t tag;
+
+    if (!der_read_any(&outer, &tag, &content, &whole)) {
+        return false;
+    }
+    reason = read_facts(whole, cert, issuer, &facts, &answer);
+    return reason == REASON_GOOD || reason == REASON_ERROR_STATUS;
+}
+
+/* Is it an answer, but for what some clients take nevertheless? For what (enum laxity); 0: no. */
+static uint8_t laxities_of(struct slice der, const struct cert_facts *cert,
+                           const struct issuer *issuer)
+{
+    struct buf relaxed = BUF_INIT(LIMIT_ANSWER_SIZE);
+    struct answer answer = {0};
+    struct ocsp_facts facts;
+    uint8_t laxities;
+
+    if (!response_relax(der, &relaxed, &laxities) ||
+        read_facts(slice_of_buf(&relaxed), cert, issuer, &facts, &answer) != REASON_GOOD) {
+        laxities = 0;
+    }
+    buf_deinit(&relaxed);
+    return laxities;
 }
 
 void response_read(struct slice der, const struct cert_facts *cert, const struct issuer *issuer,
                    struct ocsp_facts *ret_facts, struct response_view *ret_view)
 {
-    struct ocsp_facts facts = facts_empty(der.size);
+    struct ocsp_facts facts;
     struct answer answer = {0};
 
     assert(cert && issuer);
-    facts.form = read_answer(der, &facts.response_status, &answer);
-    if (facts.form == REASON_GOOD) {
-        facts.form = match_singles(&facts, &answer, cert, issuer);
-    }
-    if (facts.form != REASON_GOOD) {
+    if (read_facts(der, cert, issuer, &facts, &answer) != REASON_GOOD) {
         *ret_facts = facts_empty(der.size); /* nothing half read */
         ret_facts->form = facts.form;
         ret_facts->response_status = facts.response_status;
+        ret_facts->trailing_outside =
+            facts.form == REASON_TRAILING_DATA && trails_outside(der, cert, issuer);
+        ret_facts->trailing_basic = facts.form == REASON_TRAILING_DATA && answer.trails_basic;
+        ret_facts->lax_form = facts.form == REASON_MALFORMED ? laxities_of(der, cert, issuer) : 0;
         return;
     }
     facts.produced_at_s = answer.produced_at_s;

@@ -13,7 +13,8 @@ struct delegate {
     uint8_t issuer_name[SHA256_SIZE];
     uint8_t sha256[SHA256_SIZE]; /* of its DER */
     void *key;
-    bool weak; /* its key, or the digest its certificate is signed with */
+    struct signature_facts key_facts;
+    struct signature_facts made; /* the signature of its certificate */
 };
 
 #define DELEGATES_MAX 256
@@ -93,41 +94,87 @@ static struct crypto_signed answer_parts(const struct response_view *view)
     return (struct crypto_signed){view->tbs, view->signature_algorithm, view->signature};
 }
 
-/* What RFC 6960 4.2.2.2 asks of the certificate itself: "issued directly by the CA that is
- * identified in the request", with id-kp-OCSPSigning said explicitly. */
-static bool delegate_is_fit(const struct issuer *issuer, const struct cert_view *cert)
+/* RFC 6960 4.2.2.2: "OCSP signing delegation SHALL be designated by the inclusion of
+ * id-kp-OCSPSigning in an extended key usage certificate extension included in the OCSP response
+ * signer's certificate." RFC 6960 4.2.2.2: "This certificate MUST be issued directly by the CA that
+ * is identified in the request." Faults as bits. */
+static unsigned delegate_faults(const struct issuer *issuer, const struct cert_view *cert)
 {
     bool other_key = cert->authority_key_id.size && issuer->view.subject_key_id.size &&
                      !slice_equal(cert->authority_key_id, issuer->view.subject_key_id);
+    bool other_name = !slice_equal(cert->issuer, issuer->view.subject);
+    /* A delegate with its issuer's own name is taken for self-signed by libcrypto, and so by its
+     * users, unless the key identifiers tell the two apart. */
+    bool own_issuer = slice_equal(cert->subject, cert->issuer) &&
+                      (!cert->subject_key_id.size || !cert->authority_key_id.size ||
+                       slice_equal(cert->subject_key_id, cert->authority_key_id));
 
-    return slice_equal(cert->issuer, issuer->view.subject) && !other_key && cert->version == 3 &&
-           cert->has_eku && cert->eku_ocsp_signing && !cert->is_ca && !cert->unknown_critical;
+    return (other_name || other_key || own_issuer ? (unsigned)DELEGATE_NOT_ISSUED : 0) |
+           (cert->version != 3 ? (unsigned)DELEGATE_OLD_VERSION : 0) |
+           (!cert->eku_ocsp_signing ? (unsigned)DELEGATE_NO_EKU : 0) |
+           (cert->is_ca ? (unsigned)DELEGATE_IS_CA : 0) |
+           (cert->unknown_critical ? (unsigned)DELEGATE_CRITICAL : 0);
 }
 
-/* Checks a delegate seen for the first time. REASON_GOOD and *@ret_delegate, or why not. */
+/* RFC 6960 3.2: "4. The signer is currently authorized to provide a response for the certificate in
+ * question". Checks a delegate seen for the first time: REASON_GOOD, or why it may not sign. Its
+ * key is then in @delegate all the same, where libcrypto can use it. */
 static enum reason delegate_check(struct signer *signer, const struct issuer *issuer,
                                   const struct cert_view *cert, struct delegate *delegate,
-                                  const struct delegate **ret_delegate)
+                                  unsigned *faults)
 {
     struct crypto_signed parts = {cert->tbs, cert->signature_algorithm, cert->signature};
     int r;
 
-    if (!delegate_is_fit(issuer, cert)) {
+    *faults = delegate_faults(issuer, cert);
+    if (*faults & DELEGATE_NOT_ISSUED ||
+        !crypto_cert_is_issued(signer->crypto, cert->der, issuer->der)) {
+        *faults |= DELEGATE_NOT_ISSUED;
         return REASON_UNAUTHORIZED_SIGNER;
     }
-    r = crypto_verify(signer->crypto, issuer->key, &parts, &delegate->weak);
-    if (r) {
-        return r == CRYPTO_E_BAD_SIGNATURE ? REASON_UNAUTHORIZED_SIGNER : reason_of(r);
+    r = crypto_verify(signer->crypto, issuer->key, &parts, &delegate->made);
+    if (r == CRYPTO_E_BAD_SIGNATURE) {
+        *faults |= DELEGATE_NOT_ISSUED;
+        return REASON_UNAUTHORIZED_SIGNER;
     }
-    delegate->key = crypto_key_new(signer->crypto, cert->spki);
+    delegate->key = r ? NULL : crypto_key_new(signer->crypto, cert->spki);
     if (!delegate->key) {
-        return REASON_UNSUPPORTED_ALGORITHM;
+        return *faults ? REASON_UNAUTHORIZED_SIGNER : REASON_UNSUPPORTED_ALGORITHM;
     }
-    delegate->weak |= crypto_key_is_weak(delegate->key) || crypto_key_is_weak(issuer->key);
+    delegate->made.key = issuer->key_facts.key;
+    delegate->made.key_bits = issuer->key_facts.key_bits;
+    crypto_key_describe(delegate->key, &delegate->key_facts);
     memcpy(delegate->issuer_spki, issuer->spki_sha256, SHA256_SIZE);
     memcpy(delegate->issuer_name, issuer->name_hash[CERTID_SHA256], SHA256_SIZE);
-    *ret_delegate = delegate_keep(signer, delegate);
-    return REASON_GOOD;
+    return *faults ? REASON_UNAUTHORIZED_SIGNER : REASON_GOOD;
+}
+
+static enum reason delegate_verify(struct signer *signer, const struct response_view *view,
+                                   const struct delegate *delegate, struct ocsp_facts *facts)
+{
+    struct crypto_signed parts = answer_parts(view);
+    struct signature_facts made = delegate->key_facts;
+    enum reason reason = reason_of(crypto_verify(signer->crypto, delegate->key, &parts, &made));
+
+    if (reason == REASON_GOOD) {
+        facts->made = made;
+        facts->delegate_made = delegate->made;
+    }
+    return reason;
+}
+
+/* One that may not sign. What else is wrong some clients need not care about, so when the answer
+ * is not even signed with its key, nobody is to be told that they might take it. */
+static enum reason delegate_refuse(struct signer *signer, const struct response_view *view,
+                                   struct delegate *delegate, unsigned faults,
+                                   struct ocsp_facts *facts)
+{
+    if (!delegate->key || delegate_verify(signer, view, delegate, facts) != REASON_GOOD) {
+        faults |= DELEGATE_NOT_ISSUED;
+    }
+    facts->delegate_faults = (uint8_t)faults;
+    delegate->key = crypto_key_free(delegate->key);
+    return REASON_UNAUTHORIZED_SIGNER;
 }
 
 /* Is the signature of one embedded certificate's key, and may it sign? */
@@ -135,29 +182,33 @@ static enum reason try_delegate(struct signer *signer, const struct response_vie
                                 const struct issuer *issuer, const struct cert_view *cert,
                                 struct ocsp_facts *facts)
 {
-    struct crypto_signed parts = answer_parts(view);
     struct delegate fresh = {0};
     const struct delegate *delegate;
     enum reason reason;
-    bool weak = false;
+    unsigned faults;
 
     if (!crypto_digest(signer->crypto, CERTID_SHA256, cert->der, fresh.sha256)) {
         return REASON_UNSUPPORTED_ALGORITHM;
     }
     if (memcmp(fresh.sha256, view->leaf_sha256, SHA256_SIZE) == 0) {
+        facts->delegate_faults = DELEGATE_NOT_ISSUED;
         return REASON_UNAUTHORIZED_SIGNER;
     }
     delegate = delegate_find(signer, issuer, fresh.sha256);
     if (!delegate) {
-        reason = delegate_check(signer, issuer, cert, &fresh, &delegate);
+        reason = delegate_check(signer, issuer, cert, &fresh, &faults);
+        if (reason == REASON_UNAUTHORIZED_SIGNER) {
+            return delegate_refuse(signer, view, &fresh, faults, facts);
+        }
         if (reason != REASON_GOOD) {
             return reason;
         }
+        delegate = delegate_keep(signer, &fresh);
     }
-    reason = reason_of(crypto_verify(signer->crypto, delegate->key, &parts, &weak));
+    reason = delegate_verify(signer, view, delegate, facts);
     if (reason == REASON_GOOD) {
         facts->signer = OCSP_SIGNER_DELEGATE;
-        facts->weak_algorithm = weak || delegate->weak;
+        facts->delegate_faults = 0;
         facts->delegate_not_before_s = cert->not_before_s;
         facts->delegate_not_after_s = cert->not_after_s;
     }
@@ -194,6 +245,7 @@ static enum reason try_embedded(struct signer *signer, const struct response_vie
         }
         reason = try_delegate(signer, view, issuer, &cert, facts);
         if (reason == REASON_GOOD) {
+            facts->signer_first = i == 0;
             if (ret_delegate) {
                 *ret_delegate = i;
             }
@@ -204,6 +256,19 @@ static enum reason try_embedded(struct signer *signer, const struct response_vie
     return first;
 }
 
+static bool any_unreadable(const struct response_view *view)
+{
+    struct cert_view cert;
+    const char *fault;
+
+    for (unsigned i = 0; i < view->cert_count; i++) {
+        if (cert_read(view->certs[i], &cert, &fault) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool id_is_issuer(const struct response_view *view, const struct issuer *issuer)
 {
     return view->responder_name.size
@@ -212,23 +277,45 @@ static bool id_is_issuer(const struct response_view *view, const struct issuer *
                              slice_of(issuer->key_hash[CERTID_SHA1], SHA1_SIZE));
 }
 
-void signer_check(struct signer *signer, const struct response_view *view,
-                  const struct issuer *issuer, struct ocsp_facts *facts, unsigned *ret_delegate)
+/* Whom the signature is of, and whether that one may speak of the certificate. */
+static void find_signer(struct signer *signer, const struct response_view *view,
+                        const struct issuer *issuer, struct ocsp_facts *facts,
+                        unsigned *ret_delegate)
 {
     struct crypto_signed parts = answer_parts(view);
-    bool weak = false;
+    struct signature_facts made = issuer->key_facts;
+    int r;
 
-    assert(facts->form == REASON_GOOD);
-    facts->signer = OCSP_SIGNER_NONE;
-    facts->weak_algorithm = false;
     /* Where the id is the issuer's, Firefox tries no other key, so neither is it done here. */
     if (!id_is_issuer(view, issuer)) {
         facts->signature = try_embedded(signer, view, issuer, facts, ret_delegate);
+        facts->signer_misnamed = facts->signature == REASON_SIGNER_NOT_FOUND &&
+                                 crypto_verify(signer->crypto, issuer->key, &parts, NULL) == 0;
         return;
     }
-    facts->signature = reason_of(crypto_verify(signer->crypto, issuer->key, &parts, &weak));
-    if (facts->signature == REASON_GOOD) {
+    r = crypto_verify(signer->crypto, issuer->key, &parts, &made);
+    facts->signature = reason_of(r);
+    if (r == 0) {
         facts->signer = OCSP_SIGNER_ISSUER;
-        facts->weak_algorithm = weak || crypto_key_is_weak(issuer->key);
+        facts->made = made;
+    } else if (facts->signature == REASON_BAD_SIGNATURE) {
+        struct ocsp_facts other = *facts; /* only asked about */
+
+        facts->signer_namesake = try_embedded(signer, view, issuer, &other, NULL) == REASON_GOOD;
+    }
+}
+
+void signer_check(struct signer *signer, const struct response_view *view,
+                  const struct issuer *issuer, struct ocsp_facts *facts, unsigned *ret_delegate)
+{
+    assert(facts->form == REASON_GOOD);
+    facts->signer = OCSP_SIGNER_NONE;
+    facts->embedded_unreadable = any_unreadable(view);
+    find_signer(signer, view, issuer, facts, ret_delegate);
+    /* It speaks of certificates of another issuer, too, for whom nobody allowed it to: OpenSSL
+     * takes nothing of such an answer, and neither do we. */
+    if (facts->signature == REASON_GOOD && facts->match == REASON_GOOD &&
+        facts->others_of_other_issuer) {
+        facts->signature = REASON_UNAUTHORIZED_SIGNER;
     }
 }

@@ -22,7 +22,7 @@ int signer_new(struct signer **ret_signer, struct crypto *crypto);
 struct signer *signer_free(struct signer *signer);
 CLEANUP_DEFINE(struct signer *, signer_free)
 
-/* Completes @facts (signature, signer, weak_algorithm, delegate dates) of an answer whose form is
- * REASON_GOOD. *@ret_delegate (may be NULL) is the index of the delegate in view->certs. */
+/* Completes @facts (signature and what is set by this function, see there) of an answer whose form
+ * is REASON_GOOD. *@ret_delegate (may be NULL) is the index of the delegate in view->certs. */
 void signer_check(struct signer *signer, const struct response_view *view,
                   const struct issuer *issuer, struct ocsp_facts *facts, unsigned *ret_delegate);

@@ -413,6 +413,22 @@ static void test_cut_or_longer_certificates_are_malformed(void **state)
 }
 
 /* Wherever one bit is wrong, the certificate is unreadable or its signature does not verify. */
+static void test_unused_bits_of_key_usage_say_nothing(void **state)
+{
+    /* b6: of its eight bits seven are not used, keyCertSign (04) among them. */
+    struct sample cert = sample_make(&(struct mint_cert){
+        .name = "x",
+        .key = MINT_EC,
+        .issuer_key = MINT_EC,
+        .extensions = {{"keyUsage", "DER:03:02:07:b6"}},
+    });
+
+    (void)state;
+    assert_true(cert.view.has_key_usage);
+    assert_int_equal(cert.view.key_usage, 1);
+    sample_deinit(&cert);
+}
+
 static void test_a_flipped_bit_never_verifies(void **state)
 {
     struct sample ca = sample_make(&ca_spec);
@@ -476,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_dates_of_every_century_are_read),
         cmocka_unit_test(test_two_signature_algorithms_must_agree),
         cmocka_unit_test(test_cut_or_longer_certificates_are_malformed),
+        cmocka_unit_test(test_unused_bits_of_key_usage_say_nothing),
         cmocka_unit_test(test_a_flipped_bit_never_verifies),
     };
 

@@ -44,6 +44,12 @@ EVP_PKEY *mint_key(enum mint_key key)
     return keys[key];
 }
 
+void mint_set_key(enum mint_key key, EVP_PKEY *made)
+{
+    must(made && !keys[key]);
+    keys[key] = made;
+}
+
 void mint_deinit(void)
 {
     for (size_t i = 0; i < MINT_KEYS; i++) {
@@ -54,7 +60,7 @@ void mint_deinit(void)
 
 static const EVP_MD *digest_for(enum mint_key key, const EVP_MD *digest)
 {
-    return key == MINT_ED25519 ? NULL : digest ? digest : EVP_sha256();
+    return key == MINT_ED25519 || key == MINT_ED25519_OTHER ? NULL : digest ? digest : EVP_sha256();
 }
 
 static void set_names(X509 *cert, const struct mint_cert *spec)

@@ -24,11 +24,14 @@ enum mint_key {
     MINT_EC_OTHER,
     MINT_EC_384,
     MINT_ED25519,
+    MINT_ED25519_OTHER,
     MINT_KEYS,
 };
 
 /* Made once, owned by the mint; mint_deinit() frees them. */
 EVP_PKEY *mint_key(enum mint_key key);
+/* Uses @made for @key from now on, instead of a new one, and owns it. Before its first use. */
+void mint_set_key(enum mint_key key, EVP_PKEY *made);
 void mint_deinit(void);
 
 struct mint_cert {

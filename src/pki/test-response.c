@@ -41,7 +41,10 @@ static void test_a_good_answer_gives_all_facts(void **state)
     assert_int_equal(facts.single_index, 0);
     assert_int_equal(facts.embedded_certs, 1);
     assert_false(facts.conflicting || facts.critical_response_extension ||
-                 facts.critical_single_extension || facts.never_issued || facts.weak_algorithm);
+                 facts.critical_single_extension || facts.never_issued ||
+                 facts.critical_other_extension || facts.mixed_hashes ||
+                 facts.others_of_other_issuer || facts.any_without_next_update);
+    assert_true(facts.has_single && facts.has_sha1);
 }
 
 static void test_the_signature_is_not_trusted_before_it_is_checked(void **state)
@@ -212,9 +215,115 @@ static void test_critical_extensions_are_noticed_at_both_levels(void **state)
     spec.critical = false;
     spec.singles[1] = spec.singles[0];
     spec.singles[1].cert = world.other;
-    spec.singles[1].critical = true; /* another's single counts too */
+    spec.singles[1].critical = true;
     facts = world_judge(&world, &spec).facts;
-    assert_true(facts.critical_single_extension && !facts.critical_response_extension);
+    assert_true(facts.critical_other_extension && !facts.critical_single_extension);
+    assert_false(facts.critical_response_extension);
+    spec.singles[0].critical = true;
+    assert_true(world_judge(&world, &spec).facts.critical_single_extension);
+}
+
+static void test_which_hash_is_of_another_issuer_is_told(void **state)
+{
+    X509 *namesake = mint_cert(
+        &(struct mint_cert){.name = "Test CA", .key = MINT_EC_384, .issuer_key = MINT_EC_384});
+    X509 *renamed = mint_cert(
+        &(struct mint_cert){.name = "Renamed CA", .key = world.ca_key, .issuer_key = world.ca_key});
+    struct mint_answer spec = world_answer(&world);
+    struct ocsp_facts facts;
+
+    (void)state;
+    spec.singles[0].issuer = namesake;
+    facts = world_judge(&world, &spec).facts;
+    assert_true(facts.wrong_key_hash && !facts.wrong_name_hash);
+    assert_true(facts.has_single); /* what clients see that compare less */
+    assert_int_equal(facts.this_update_s, MINT_NOW - 3600);
+    spec.singles[1] = world_answer(&world).singles[0];
+    facts = world_judge(&world, &spec).facts;
+    assert_int_equal(facts.match, REASON_GOOD);
+    assert_int_equal(facts.single_index, 1);
+    assert_true(facts.others_of_other_issuer);
+    assert_false(facts.wrong_key_hash || facts.wrong_name_hash || facts.conflicting);
+    X509_free(namesake);
+    X509_free(renamed);
+}
+
+static void test_all_singles_are_summed_up(void **state)
+{
+    struct mint_answer spec = world_answer(&world);
+    struct ocsp_facts facts;
+
+    (void)state;
+    spec.singles[2] = spec.singles[1] = spec.singles[0];
+    spec.singles[1].cert = world.other;
+    spec.singles[1].this_update_s = MINT_NOW - 60;
+    spec.singles[1].next_update_s = MINT_NOW + 60;
+    spec.singles[2].cert = world.other;
+    spec.singles[2].status = CERT_STATUS_UNKNOWN;
+    facts = world_judge(&world, &spec).facts;
+    assert_int_equal(facts.last_this_update_s, MINT_NOW - 60);
+    assert_int_equal(facts.first_next_update_s, MINT_NOW + 60);
+    assert_true(facts.others_not_good);
+    assert_false(facts.any_without_next_update || facts.mixed_hashes ||
+                 facts.others_of_other_issuer);
+    spec.singles[2].next_update_s = -1;
+    spec.singles[2].hash = EVP_sha256();
+    facts = world_judge(&world, &spec).facts;
+    assert_true(facts.any_without_next_update && facts.mixed_hashes);
+}
+
+static void test_first_and_last_status_are_told(void **state)
+{
+    struct mint_answer spec = world_answer(&world);
+    struct ocsp_facts facts;
+
+    (void)state;
+    spec.singles[1] = spec.singles[0];
+    spec.singles[1].status = CERT_STATUS_REVOKED;
+    facts = world_judge(&world, &spec).facts;
+    assert_int_equal(facts.first_status, CERT_STATUS_GOOD);
+    assert_int_equal(facts.last_status, CERT_STATUS_REVOKED);
+}
+
+/* The outermost length in three octets where two would do. */
+static void test_lengths_that_are_too_long_are_told_from_junk(void **state)
+{
+    struct mint_answer spec = world_answer(&world);
+    struct buf lax = BUF_INIT(LIMIT_ANSWER_SIZE);
+    struct ocsp_facts facts;
+
+    (void)state;
+    world_judge(&world, &spec);
+    assert_int_equal(world.answer.data[1], 0x82);
+    buf_put_byte(&lax, 0x30);
+    buf_put_byte(&lax, 0x83);
+    buf_put_byte(&lax, 0);
+    buf_put(&lax, world.answer.data + 2, world.answer.size - 2);
+    facts = world_judge_bytes(&world, slice_of_buf(&lax)).facts;
+    assert_int_equal(facts.form, REASON_MALFORMED);
+    assert_true(facts.lax_form);
+    lax.size--;
+    facts = world_judge_bytes(&world, slice_of_buf(&lax)).facts;
+    assert_int_equal(facts.form, REASON_MALFORMED);
+    assert_false(facts.lax_form);
+    buf_deinit(&lax);
+}
+
+static void test_bytes_behind_are_told_from_bytes_within(void **state)
+{
+    struct mint_answer spec = world_answer(&world);
+    struct ocsp_facts facts;
+
+    (void)state;
+    world_judge(&world, &spec);
+    buf_put_byte(&world.answer, '\n');
+    facts = world_judge_bytes(&world, slice_of_buf(&world.answer)).facts;
+    assert_int_equal(facts.form, REASON_TRAILING_DATA);
+    assert_true(facts.trailing_outside);
+    world.answer.data[3]++; /* the newline becomes part of the outermost SEQUENCE */
+    facts = world_judge_bytes(&world, slice_of_buf(&world.answer)).facts;
+    assert_int_equal(facts.form, REASON_TRAILING_DATA);
+    assert_false(facts.trailing_outside);
 }
 
 static void test_an_absent_next_update_never_comes(void **state)
@@ -554,6 +663,11 @@ int main(void)
         cmocka_unit_test(test_the_last_of_twenty_singles_is_found),
         cmocka_unit_test(test_singles_that_disagree_are_noticed),
         cmocka_unit_test(test_critical_extensions_are_noticed_at_both_levels),
+        cmocka_unit_test(test_which_hash_is_of_another_issuer_is_told),
+        cmocka_unit_test(test_all_singles_are_summed_up),
+        cmocka_unit_test(test_first_and_last_status_are_told),
+        cmocka_unit_test(test_lengths_that_are_too_long_are_told_from_junk),
+        cmocka_unit_test(test_bytes_behind_are_told_from_bytes_within),
         cmocka_unit_test(test_an_absent_next_update_never_comes),
         cmocka_unit_test(test_error_statuses_are_told_from_junk),
         cmocka_unit_test(test_a_newline_behind_the_answer_is_trailing_data),

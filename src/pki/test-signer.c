@@ -52,7 +52,7 @@ static void test_an_answer_of_the_issuer_is_good(void **state)
 
         assert_true(opinion_is_good(&opinion));
         assert_int_equal(opinion.facts.signer, OCSP_SIGNER_ISSUER);
-        assert_false(opinion.facts.weak_algorithm);
+        assert_int_not_equal(opinion.facts.made.digest, DIGEST_SHA1);
         spec.by_key = true;
         assert_int_equal(signature_of(worlds[i], &spec), REASON_GOOD);
         spec.embed_signer = true;
@@ -75,7 +75,7 @@ static void test_an_answer_of_a_delegate_is_good(void **state)
         assert_int_equal(opinion.delegate, 0);
         assert_int_equal(opinion.facts.delegate_not_before_s, MINT_NOW - 30 * MINT_DAY_S);
         assert_int_equal(opinion.facts.delegate_not_after_s, MINT_NOW + 60 * MINT_DAY_S);
-        assert_false(opinion.facts.weak_algorithm);
+        assert_int_not_equal(opinion.facts.made.digest, DIGEST_SHA1);
     }
 }
 
@@ -130,6 +130,8 @@ static void test_delegates_without_authority_are_refused(void **state)
         {1, "basicConstraints", "CA:TRUE"},
         {1, "1.2.3.4", "critical,DER:05:00"},
         {2, "authorityKeyIdentifier", "DER:30:06:80:04:00:01:02:03"},
+        {2, "authorityKeyIdentifier", "DER:30:04:82:02:77:77"}, /* by the serial of another */
+        {1, "subjectAltName", "DER:05:00"}, /* not readable for clients on libcrypto */
     };
 
     (void)state;
@@ -207,10 +209,16 @@ static void test_a_delegate_named_like_the_issuer_is_a_bad_signature(void **stat
     cert = world_delegate(&ec, MINT_RSA_OTHER); /* a key of another type altogether */
     cert.name = "Test CA";
     assert_int_equal(judge_delegate(&ec, &cert).facts.signature, REASON_BAD_SIGNATURE);
-    /* by key it can be told apart */
+    /* by key it can be told apart, but libcrypto thinks that it signed itself */
     spec.signer = mint_cert(&cert);
     spec.signer_key = MINT_RSA_OTHER;
     spec.embed_signer = spec.by_key = true;
+    assert_int_equal(signature_of(&ec, &spec), REASON_UNAUTHORIZED_SIGNER);
+    X509_free(spec.signer);
+    /* unless both key identifiers say otherwise */
+    cert.extensions[3].name = "subjectKeyIdentifier";
+    cert.extensions[3].value = "hash";
+    spec.signer = mint_cert(&cert);
     assert_int_equal(signature_of(&ec, &spec), REASON_GOOD);
     X509_free(spec.signer);
 }
@@ -234,28 +242,118 @@ static void test_of_two_delegates_of_one_name_the_one_who_signed_counts(void **s
     X509_free(spec.embedded[1]);
 }
 
-static void test_weak_algorithms_are_told(void **state)
+static void assert_made(const struct signature_facts *made, enum key_kind key, unsigned bits,
+                        enum digest_kind digest)
+{
+    assert_int_equal(made->key, key);
+    assert_int_equal(made->key_bits, bits);
+    assert_int_equal(made->digest, digest);
+}
+
+static void test_algorithms_of_answer_and_delegate_are_told(void **state)
 {
     struct mint_answer spec = world_answer(&rsa);
-    struct mint_cert cert = world_delegate(&rsa, MINT_EC);
+    struct mint_cert cert = world_delegate(&rsa, MINT_EC_384);
     struct opinion opinion;
 
     (void)state;
     spec.digest = EVP_sha1();
     opinion = judge(&rsa, &spec);
     assert_int_equal(opinion.facts.signature, REASON_GOOD);
-    assert_true(opinion.facts.weak_algorithm);
+    assert_made(&opinion.facts.made, KEY_RSA, 2048, DIGEST_SHA1);
+    assert_made(&opinion.facts.delegate_made, KEY_NONE, 0, DIGEST_NONE);
     spec.digest = EVP_sha512();
-    assert_false(judge(&rsa, &spec).facts.weak_algorithm);
+    opinion = judge(&rsa, &spec);
+    assert_made(&opinion.facts.made, KEY_RSA, 2048, DIGEST_SHA512);
     cert.digest = EVP_sha1();
-    opinion = judge_delegate(&rsa, &cert);
-    assert_int_equal(opinion.facts.signature, REASON_GOOD);
-    assert_true(opinion.facts.weak_algorithm);
-    assert_true(judge_delegate(&rsa, &cert).facts.weak_algorithm); /* remembered, too */
+    for (unsigned i = 0; i < 2; i++) { /* remembered, too */
+        opinion = judge_delegate(&rsa, &cert);
+        assert_int_equal(opinion.facts.signature, REASON_GOOD);
+        assert_made(&opinion.facts.made, KEY_P384, 384, DIGEST_SHA256);
+        assert_made(&opinion.facts.delegate_made, KEY_RSA, 2048, DIGEST_SHA1);
+    }
     cert = world_delegate(&rsa, MINT_RSA_SMALL);
     opinion = judge_delegate(&rsa, &cert);
     assert_int_equal(opinion.facts.signature, REASON_GOOD);
-    assert_true(opinion.facts.weak_algorithm);
+    assert_made(&opinion.facts.made, KEY_RSA, 1024, DIGEST_SHA256);
+    cert = world_delegate(&rsa, MINT_ED25519);
+    opinion = judge_delegate(&rsa, &cert);
+    assert_int_equal(opinion.facts.signature, REASON_GOOD);
+    assert_int_equal(opinion.facts.made.key, KEY_ED25519);
+    assert_int_equal(opinion.facts.made.digest, DIGEST_NONE);
+}
+
+static void test_what_a_delegate_lacks_is_told(void **state)
+{
+    static const struct {
+        const char *name, *value;
+        unsigned faults;
+    } rows[] = {
+        {"keyUsage", "digitalSignature", DELEGATE_NO_EKU},
+        {"extendedKeyUsage", "anyExtendedKeyUsage", DELEGATE_NO_EKU},
+        {"basicConstraints", "CA:TRUE", DELEGATE_NO_EKU | DELEGATE_IS_CA},
+        {"1.2.3.4.5", "critical,DER:0500", DELEGATE_NO_EKU | DELEGATE_CRITICAL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct mint_cert cert = world_delegate(&rsa, MINT_EC);
+        struct opinion opinion;
+
+        cert.extensions[0].name = rows[i].name;
+        cert.extensions[0].value = rows[i].value;
+        opinion = judge_delegate(&rsa, &cert);
+        assert_int_equal(opinion.facts.signature, REASON_UNAUTHORIZED_SIGNER);
+        assert_int_equal(opinion.facts.delegate_faults, rows[i].faults);
+        assert_int_equal(opinion.facts.signer, OCSP_SIGNER_NONE);
+        /* With the right to sign besides, only the other fault is left. */
+        cert.extensions[1].name = "extendedKeyUsage";
+        cert.extensions[1].value = "OCSPSigning";
+        if (strcmp(rows[i].name, "extendedKeyUsage") != 0) {
+            opinion = judge_delegate(&rsa, &cert);
+            assert_int_equal(opinion.facts.delegate_faults, rows[i].faults & ~DELEGATE_NO_EKU);
+        }
+    }
+}
+
+static void test_an_issuer_under_the_name_of_nobody_is_told(void **state)
+{
+    struct mint_answer spec = world_answer(&ec);
+    X509 *nobody =
+        mint_cert(&(struct mint_cert){.name = "Nobody", .key = ec.ca_key, .issuer_key = ec.ca_key});
+    X509 *stranger = mint_cert(
+        &(struct mint_cert){.name = "Nobody", .key = MINT_EC_OTHER, .issuer_key = MINT_EC_OTHER});
+
+    (void)state;
+    spec.signer = nobody;
+    assert_int_equal(world_judge(&ec, &spec).facts.signature, REASON_SIGNER_NOT_FOUND);
+    assert_true(world_judge(&ec, &spec).facts.signer_misnamed);
+    spec.signer = stranger;
+    spec.signer_key = MINT_EC_OTHER;
+    assert_false(world_judge(&ec, &spec).facts.signer_misnamed);
+    X509_free(nobody);
+    X509_free(stranger);
+}
+
+/* OpenSSL wants all singles to be of one issuer; where it refuses, so must we. */
+static void test_singles_of_several_issuers_are_never_taken_where_openssl_does_not(void **state)
+{
+    struct mint_cert cert = world_delegate(&rsa, MINT_EC);
+    struct mint_answer spec = world_answer(&rsa);
+
+    (void)state;
+    spec.singles[1] = spec.singles[0];
+    spec.singles[1].hash = EVP_sha256();
+    signature_of(&rsa, &spec);
+    spec.singles[1].issuer = ec.ca;
+    signature_of(&rsa, &spec);
+    spec.signer = mint_cert(&cert);
+    spec.signer_key = MINT_EC;
+    spec.embed_signer = true;
+    signature_of(&rsa, &spec);
+    spec.singles[1].issuer = rsa.ca;
+    signature_of(&rsa, &spec);
+    X509_free(spec.signer);
 }
 
 static void test_md5_is_unsupported_not_bad(void **state)
@@ -282,12 +380,14 @@ static void test_rsa_pss_is_verified(void **state)
         spec.digest = digests[i];
         opinion = judge(&rsa, &spec);
         assert_int_equal(opinion.facts.signature, REASON_GOOD);
-        assert_false(opinion.facts.weak_algorithm);
+        assert_true(opinion.facts.made.pss);
+        assert_int_not_equal(opinion.facts.made.digest, DIGEST_SHA1);
     }
     spec.digest = EVP_sha1();
     opinion = judge(&rsa, &spec);
     assert_int_equal(opinion.facts.signature, REASON_GOOD);
-    assert_true(opinion.facts.weak_algorithm);
+    assert_true(opinion.facts.made.pss);
+    assert_int_equal(opinion.facts.made.digest, DIGEST_SHA1);
 }
 
 static void test_a_responder_that_nobody_is_was_not_found(void **state)
@@ -438,6 +538,25 @@ static void test_an_answer_of_nobody_is_served_as_it_came(void **state)
     buf_deinit(&served);
 }
 
+static void test_one_key_verifies_with_one_digest_after_another(void **state)
+{
+    const EVP_MD *digests[] = {EVP_sha256(), EVP_sha1(), EVP_sha512(), EVP_sha224(), EVP_sha256()};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(digests) * ARRAY_SIZE(worlds); i++) {
+        struct world *world = worlds[i % ARRAY_SIZE(worlds)];
+        struct mint_answer spec = world_answer(world);
+        struct opinion opinion;
+
+        spec.digest = digests[i / ARRAY_SIZE(worlds)];
+        opinion = judge(world, &spec);
+        assert_int_equal(opinion.facts.signature, REASON_GOOD);
+        world->answer.data[world->answer.size - 1] ^= 1; /* a bad one between leaves no trace */
+        opinion = world_judge_bytes(world, slice_of_buf(&world->answer));
+        assert_int_equal(opinion.facts.signature, REASON_BAD_SIGNATURE);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -465,7 +584,10 @@ int main(void)
         cmocka_unit_test(test_the_leaf_never_signs_for_itself),
         cmocka_unit_test(test_a_delegate_named_like_the_issuer_is_a_bad_signature),
         cmocka_unit_test(test_of_two_delegates_of_one_name_the_one_who_signed_counts),
-        cmocka_unit_test(test_weak_algorithms_are_told),
+        cmocka_unit_test(test_algorithms_of_answer_and_delegate_are_told),
+        cmocka_unit_test(test_what_a_delegate_lacks_is_told),
+        cmocka_unit_test(test_an_issuer_under_the_name_of_nobody_is_told),
+        cmocka_unit_test(test_singles_of_several_issuers_are_never_taken_where_openssl_does_not),
         cmocka_unit_test(test_md5_is_unsupported_not_bad),
         cmocka_unit_test(test_rsa_pss_is_verified),
         cmocka_unit_test(test_a_responder_that_nobody_is_was_not_found),
@@ -474,6 +596,7 @@ int main(void)
         cmocka_unit_test(test_a_delegate_remembered_for_one_issuer_is_none_for_another),
         cmocka_unit_test(test_served_answers_carry_the_delegate_alone),
         cmocka_unit_test(test_an_answer_of_nobody_is_served_as_it_came),
+        cmocka_unit_test(test_one_key_verifies_with_one_digest_after_another),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

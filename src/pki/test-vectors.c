@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Other projects' answers, with the verdicts of their authors, where they are there: the folder is
- * $CLINCH_VECTORS, else ../shared/vectors beside the source. Its README explains expect.json.
+/* Other projects' answers, with the verdicts of their authors, where they are there.
  * Time is left to the verdict: here an answer is taken when everything else about it is good. */
 
 #include <setjmp.h>
@@ -11,7 +10,6 @@
 
 #include <cmocka.h>
 #include <ftw.h>
-#include <jansson.h>
 #include <openssl/ocsp.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,10 +17,7 @@
 
 #include "pki/response.h"
 #include "pki/signer.h"
-
-#ifndef CLINCH_SOURCE_ROOT
-#define CLINCH_SOURCE_ROOT "."
-#endif
+#include "pki/test-folder.h"
 
 static struct crypto *crypto;
 static struct signer *signer;
@@ -59,56 +54,6 @@ struct tally {
 };
 
 static struct tally tally;
-
-static bool read_file(const char *path, struct buf *content)
-{
-    FILE *file = fopen(path, "rb");
-    uint8_t block[4096];
-    size_t size;
-
-    buf_clear(content);
-    if (!file) {
-        return false;
-    }
-    while ((size = fread(block, 1, sizeof(block), file)) > 0) {
-        buf_put(content, block, size);
-    }
-    fclose(file);
-    return buf_status(content) == 0;
-}
-
-static void put_path(struct buf *path, const char *folder, const char *name)
-{
-    buf_clear(path);
-    buf_put_text(path, folder);
-    buf_put_byte(path, '/');
-    buf_put_text(path, name);
-}
-
-static bool read_member(const char *folder, const char *name, struct buf *content)
-{
-    struct buf path = BUF_INIT(4096);
-    bool ok;
-
-    put_path(&path, folder, name);
-    ok = read_file(buf_text(&path), content);
-    buf_deinit(&path);
-    return ok;
-}
-
-static bool read_pem_member(const char *folder, const char *name, struct buf *der)
-{
-    struct buf text = BUF_INIT(LIMIT_CERT_FILE_SIZE);
-    bool ok = read_member(folder, name, &text);
-
-    if (ok) {
-        struct pem pem = pem_open(slice_of_buf(&text));
-
-        ok = pem_next(&pem, der) == PEM_CERTIFICATE;
-    }
-    buf_deinit(&text);
-    return ok;
-}
 
 /* The reason to refuse, time aside. */
 static enum reason judge(const struct cert_facts *facts, const struct issuer *issuer,
@@ -148,9 +93,9 @@ static enum reason judge_folder(const char *folder, struct buf *answer)
     const char *fault = NULL;
     enum reason reason = CERT_UNREADABLE;
 
-    assert_true(read_pem_member(folder, "issuer.pem", &issuer_der));
-    assert_true(read_pem_member(folder, "leaf.pem", &der));
-    assert_true(read_member(folder, "response.der", answer));
+    assert_true(folder_read_cert(folder, "issuer.pem", &issuer_der));
+    assert_true(folder_read_cert(folder, "leaf.pem", &der));
+    assert_true(folder_read(folder, "response.der", answer));
     if (cert_read(slice_of_buf(&issuer_der), &view, &fault) == 0 &&
         cert_read(slice_of_buf(&der), &view, &fault) == 0) {
         assert_int_equal(issuer_new(&issuer, crypto, slice_of_buf(&issuer_der)), 0);
@@ -242,48 +187,9 @@ static void score(const char *folder, json_t *expect)
     buf_deinit(&answer);
 }
 
-static int visit_case(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    static const char name[] = "/expect.json";
-    size_t size = text_length(path);
-
-    (void)info;
-    (void)where;
-    if (type == FTW_F && size > sizeof(name) && strcmp(path + size + 1 - sizeof(name), name) == 0) {
-        char *folder = text_copy(slice_of(path, size + 1 - sizeof(name)));
-        json_t *expect = json_load_file(path, 0, NULL);
-
-        assert_non_null(folder);
-        assert_non_null(expect);
-        score(folder, expect);
-        json_decref(expect);
-        free(folder);
-    }
-    return 0;
-}
-
-static char *vectors_path(const char *name)
-{
-    const char *root = getenv("CLINCH_VECTORS");
-    struct buf path = BUF_INIT(4096);
-    struct stat info;
-    char *copy;
-
-    put_path(&path, root && *root ? root : CLINCH_SOURCE_ROOT "/../shared/vectors", name);
-    copy = text_copy(slice_of_buf(&path));
-    buf_deinit(&path);
-    assert_non_null(copy);
-    if (stat(copy, &info) != 0) {
-        print_message("skipped: no conformance vectors at %s\n", copy);
-        free(copy);
-        return NULL;
-    }
-    return copy;
-}
-
 static void test_verdicts_of_other_projects_are_shared(void **state)
 {
-    char *path = vectors_path("cases");
+    char *path = folder_of_others("cases");
 
     (void)state;
     if (!path) {
@@ -291,7 +197,7 @@ static void test_verdicts_of_other_projects_are_shared(void **state)
         return;
     }
     tally = (struct tally){0};
-    assert_int_equal(nftw(path, visit_case, 16, FTW_PHYS), 0);
+    folder_walk(path, score);
     free(path);
     print_message("%u cases: %u undecided, %u of time alone, %u refused more strictly, "
                   "%u refused for another reason, %u wrong\n",
@@ -316,7 +222,7 @@ static int visit_loose(const char *path, const struct stat *info, int type, stru
 
     (void)info;
     (void)where;
-    if (type != FTW_F || !read_file(path, &content)) {
+    if (type != FTW_F || !folder_read_file(path, &content)) {
         return 0;
     }
     tally.files++;
@@ -344,10 +250,10 @@ static int take_first_pair(const char *path, const struct stat *info, int type, 
 
     (void)info;
     (void)where;
-    if (type == FTW_D && read_pem_member(path, "leaf.pem", &der) &&
+    if (type == FTW_D && folder_read_cert(path, "leaf.pem", &der) &&
         cert_read(slice_of_buf(&der), &view, &fault) == 0) {
         assert_int_equal(cert_facts_new(&some_facts, crypto, &view, NULL), 0);
-        assert_true(read_pem_member(path, "issuer.pem", &der));
+        assert_true(folder_read_cert(path, "issuer.pem", &der));
         assert_int_equal(issuer_new(&some_issuer, crypto, slice_of_buf(&der)), 0);
     }
     buf_deinit(&der);
@@ -356,7 +262,7 @@ static int take_first_pair(const char *path, const struct stat *info, int type, 
 
 static void test_loose_files_of_other_projects_do_no_harm(void **state)
 {
-    char *cases = vectors_path("cases"), *loose = vectors_path("loose");
+    char *cases = folder_of_others("cases"), *loose = folder_of_others("loose");
 
     (void)state;
     if (!cases || !loose) {

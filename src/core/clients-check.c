@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/clients-check.h"
+
+/* Form. */
+
+bool check_is_over_cap(const struct question *q)
+{
+    return q->ocsp->form == REASON_TOO_LARGE;
+}
+
+bool check_is_over_message(const struct question *q)
+{
+    return q->ocsp->size > LIMIT_STAPLE_SIZE;
+}
+
+bool check_is_heavy(const struct question *q)
+{
+    return q->ocsp->size > 4096 && q->ocsp->size <= LIMIT_STAPLE_SIZE;
+}
+
+bool check_is_malformed(const struct question *q)
+{
+    return q->ocsp->form == REASON_MALFORMED && !q->ocsp->lax_form;
+}
+
+static bool is_lax_by(const struct question *q, enum laxity laxity)
+{
+    return q->ocsp->form == REASON_MALFORMED && q->ocsp->lax_form & laxity;
+}
+
+bool check_is_lax(const struct question *q)
+{
+    return is_lax_by(q, LAX_LENGTH);
+}
+
+bool check_has_fraction(const struct question *q)
+{
+    return is_lax_by(q, LAX_FRACTION);
+}
+
+bool check_lacks_seconds(const struct question *q)
+{
+    return is_lax_by(q, LAX_NO_SECONDS);
+}
+
+bool check_has_unused_bits(const struct question *q)
+{
+    return is_lax_by(q, LAX_UNUSED_BITS);
+}
+
+bool check_trails_inside(const struct question *q)
+{
+    return q->ocsp->form == REASON_TRAILING_DATA && !q->ocsp->trailing_outside &&
+           !q->ocsp->trailing_basic;
+}
+
+bool check_trails_basic(const struct question *q)
+{
+    return q->ocsp->form == REASON_TRAILING_DATA && q->ocsp->trailing_basic;
+}
+
+bool check_trails_outside(const struct question *q)
+{
+    return q->ocsp->form == REASON_TRAILING_DATA && q->ocsp->trailing_outside;
+}
+
+bool check_is_error(const struct question *q)
+{
+    return q->ocsp->form == REASON_ERROR_STATUS;
+}
+
+/* internalError and tryLater: for the moment only. */
+bool check_is_passing_error(const struct question *q)
+{
+    return check_is_error(q) && (q->ocsp->response_status == 2 || q->ocsp->response_status == 3);
+}
+
+bool check_is_lasting_error(const struct question *q)
+{
+    return check_is_error(q) && !check_is_passing_error(q);
+}
+
+bool check_is_error_for_any(const struct question *q)
+{
+    return check_is_error(q) && !q->cert->must_staple;
+}
+
+bool check_is_error_for_must_staple(const struct question *q)
+{
+    return check_is_error(q) && q->cert->must_staple;
+}
+
+bool check_is_other_type(const struct question *q)
+{
+    return q->ocsp->form == REASON_UNSUPPORTED_RESPONSE_TYPE;
+}
+
+bool check_is_other_version(const struct question *q)
+{
+    return q->ocsp->form == REASON_UNSUPPORTED_VERSION;
+}
+
+/* CertID. */
+
+bool check_has_wrong_serial(const struct question *q)
+{
+    return q->ocsp->match == REASON_WRONG_SERIAL;
+}
+
+bool check_has_wrong_name(const struct question *q)
+{
+    return q->ocsp->match == REASON_WRONG_ISSUER && q->ocsp->wrong_name_hash;
+}
+
+bool check_has_wrong_key(const struct question *q)
+{
+    return q->ocsp->match == REASON_WRONG_ISSUER && !q->ocsp->wrong_name_hash;
+}
+
+bool check_has_no_match(const struct question *q)
+{
+    return q->ocsp->match == REASON_NO_MATCHING_RESPONSE;
+}
+
+bool check_lacks_sha1(const struct question *q)
+{
+    return !q->ocsp->has_sha1;
+}
+
+bool check_is_not_first(const struct question *q)
+{
+    return q->ocsp->match == REASON_GOOD && q->ocsp->single_index > 0;
+}
+
+bool check_has_other_issuer(const struct question *q)
+{
+    return q->ocsp->others_of_other_issuer && q->ocsp->match == REASON_GOOD;
+}
+
+/* ocsp_check_ids(); OCSP_TRUSTOTHER rescues what the issuer itself signed. */
+bool check_has_other_ids_and_delegate(const struct question *q)
+{
+    return q->ocsp->match == REASON_GOOD && q->ocsp->signer == OCSP_SIGNER_DELEGATE &&
+           (q->ocsp->others_of_other_issuer || q->ocsp->mixed_hashes);
+}
+
+/* Signature and authority. */
+
+bool check_has_unknown_algorithm(const struct question *q)
+{
+    return q->ocsp->signature == REASON_UNSUPPORTED_ALGORITHM;
+}
+
+bool check_has_bad_signature(const struct question *q)
+{
+    return q->ocsp->signature == REASON_BAD_SIGNATURE && !q->ocsp->signer_namesake;
+}
+
+bool check_has_namesake(const struct question *q)
+{
+    return q->ocsp->signature == REASON_BAD_SIGNATURE && q->ocsp->signer_namesake;
+}
+
+bool check_has_no_signer(const struct question *q)
+{
+    return q->ocsp->signature == REASON_SIGNER_NOT_FOUND && !q->ocsp->signer_misnamed;
+}
+
+bool check_has_misnamed_signer(const struct question *q)
+{
+    return q->ocsp->signature == REASON_SIGNER_NOT_FOUND && q->ocsp->signer_misnamed;
+}
+
+static bool has_fault(const struct question *q, unsigned faults)
+{
+    return q->ocsp->signature == REASON_UNAUTHORIZED_SIGNER && q->ocsp->delegate_faults & faults;
+}
+
+bool check_is_foreign(const struct question *q)
+{
+    return has_fault(q, DELEGATE_NOT_ISSUED | DELEGATE_OLD_VERSION) ||
+           (q->ocsp->signature == REASON_UNAUTHORIZED_SIGNER && !q->ocsp->delegate_faults &&
+            !q->ocsp->others_of_other_issuer);
+}
+
+bool check_lacks_eku(const struct question *q)
+{
+    return has_fault(q, DELEGATE_NO_EKU);
+}
+
+bool check_is_ca(const struct question *q)
+{
+    return has_fault(q, DELEGATE_IS_CA);
+}
+
+bool check_is_critical_delegate(const struct question *q)
+{
+    return has_fault(q, DELEGATE_CRITICAL);
+}
+
+bool check_was_signer_outdated(const struct question *q)
+{
+    return q->ocsp->signer == OCSP_SIGNER_DELEGATE &&
+           (q->ocsp->produced_at_s < q->ocsp->delegate_not_before_s ||
+            q->ocsp->produced_at_s > q->ocsp->delegate_not_after_s);
+}
+
+bool check_is_signer_outdated(const struct question *q)
+{
+    /* libcrypto counts notAfter itself as too late (X509_cmp_time()). */
+    return q->ocsp->signer == OCSP_SIGNER_DELEGATE && (q->wall_s < q->ocsp->delegate_not_before_s ||
+                                                       q->wall_s >= q->ocsp->delegate_not_after_s);
+}
+
+bool check_is_answer_sha1(const struct question *q)
+{
+    return q->ocsp->made.digest == DIGEST_SHA1;
+}
+
+bool check_is_delegate_sha1(const struct question *q)
+{
+    return q->ocsp->delegate_made.digest == DIGEST_SHA1;
+}
+
+static bool is_short(const struct signature_facts *made, unsigned bits)
+{
+    return made->key == KEY_RSA && made->key_bits < bits;
+}
+
+bool check_has_tiny_key(const struct question *q)
+{
+    return is_short(&q->ocsp->made, 1024) || is_short(&q->ocsp->delegate_made, 1024);
+}
+
+bool check_has_short_key(const struct question *q)
+{
+    return !check_has_tiny_key(q) &&
+           (is_short(&q->ocsp->made, 2048) || is_short(&q->ocsp->delegate_made, 2048));
+}
+
+static bool is_rare(const struct signature_facts *made)
+{
+    return made->key >= KEY_EC_OTHER || made->digest == DIGEST_SHA224;
+}
+
+bool check_has_rare_algorithm(const struct question *q)
+{
+    return is_rare(&q->ocsp->made) || is_rare(&q->ocsp->delegate_made);
+}
+
+bool check_is_pss(const struct question *q)
+{
+    return q->ocsp->made.pss || q->ocsp->delegate_made.pss;
+}
+
+/* Extensions, conflicts. */
+
+bool check_has_critical_response(const struct question *q)
+{
+    return q->ocsp->critical_response_extension;
+}
+
+bool check_has_critical_single(const struct question *q)
+{
+    return q->ocsp->critical_single_extension;
+}
+
+bool check_has_critical_other(const struct question *q)
+{
+    return q->ocsp->critical_other_extension;
+}
+
+bool check_is_conflicting(const struct question *q)
+{
+    return q->ocsp->conflicting;
+}
+
+bool check_is_any_revoked(const struct question *q)
+{
+    return q->ocsp->conflicting && q->ocsp->any_revoked;
+}
+
+bool check_is_first_revoked(const struct question *q)
+{
+    return q->ocsp->conflicting && q->ocsp->first_status == CERT_STATUS_REVOKED;
+}
+
+bool check_is_first_unknown(const struct question *q)
+{
+    return q->ocsp->conflicting && q->ocsp->first_status == CERT_STATUS_UNKNOWN;
+}
+
+bool check_is_last_revoked(const struct question *q)
+{
+    return q->ocsp->conflicting && q->ocsp->last_status == CERT_STATUS_REVOKED;
+}
+
+bool check_is_last_unknown(const struct question *q)
+{
+    return q->ocsp->conflicting && q->ocsp->last_status == CERT_STATUS_UNKNOWN;
+}
+
+bool check_has_bad_neighbour(const struct question *q)
+{
+    return q->ocsp->others_not_good;
+}
+
+/* Times. */
+
+static int64_t age(const struct question *q)
+{
+    return time_sub(q->wall_s, q->ocsp->this_update_s);
+}
+
+bool check_is_ahead(const struct question *q)
+{
+    return q->ocsp->this_update_s > q->wall_s;
+}
+
+bool check_is_ahead_for(const struct question *q, const struct client_row *client)
+{
+    return q->ocsp->this_update_s > time_add(q->wall_s, client->future_s);
+}
+
+bool check_is_any_ahead_for(const struct question *q, const struct client_row *client)
+{
+    return q->ocsp->last_this_update_s > time_add(q->wall_s, client->future_s);
+}
+
+bool check_is_expired(const struct question *q)
+{
+    return q->ocsp->has_next_update && q->wall_s >= q->ocsp->next_update_s;
+}
+
+bool check_is_expired_for(const struct question *q, const struct client_row *client)
+{
+    return q->ocsp->has_next_update && q->wall_s > time_add(q->ocsp->next_update_s, client->past_s);
+}
+
+bool check_is_any_expired_for(const struct question *q, const struct client_row *client)
+{
+    return q->wall_s > time_add(q->ocsp->first_next_update_s, client->past_s);
+}
+
+bool check_is_backwards(const struct question *q)
+{
+    return q->ocsp->has_next_update && q->ocsp->next_update_s < q->ocsp->this_update_s;
+}
+
+bool check_is_bare_for(const struct question *q, const struct client_row *client)
+{
+    return !q->ocsp->has_next_update && (client->bare_s < 0 || age(q) > client->bare_s);
+}
+
+bool check_has_bare_neighbour(const struct question *q)
+{
+    return q->ocsp->has_next_update && q->ocsp->any_without_next_update;
+}
+
+bool check_is_over_max_age(const struct question *q)
+{
+    return q->policy->max_age_s > 0 && age(q) > q->policy->max_age_s;
+}
+
+bool check_is_old_for(const struct question *q, const struct client_row *client)
+{
+    return q->ocsp->has_next_update && age(q) > client->age_s;
+}
+
+bool check_is_made_outside_leaf(const struct question *q)
+{
+    return q->ocsp->produced_at_s < q->cert->not_before_s ||
+           q->ocsp->produced_at_s > q->cert->not_after_s;
+}
+
+bool check_is_made_outside_window(const struct question *q)
+{
+    return q->ocsp->produced_at_s < q->ocsp->this_update_s ||
+           q->ocsp->produced_at_s > q->ocsp->next_update_s;
+}
+
+/* Status. */
+
+bool check_is_revoked(const struct question *q)
+{
+    return q->ocsp->status == CERT_STATUS_REVOKED && !q->ocsp->never_issued &&
+           !q->ocsp->conflicting;
+}
+
+bool check_is_never_issued(const struct question *q)
+{
+    return q->ocsp->never_issued && !q->ocsp->conflicting;
+}
+
+bool check_is_unknown(const struct question *q)
+{
+    return q->ocsp->status == CERT_STATUS_UNKNOWN && !q->ocsp->conflicting;
+}
+
+/* What is embedded. */
+
+bool check_has_many_certs(const struct question *q)
+{
+    return q->ocsp->embedded_certs > 8;
+}
+
+bool check_has_unreadable_cert(const struct question *q)
+{
+    return q->ocsp->embedded_unreadable;
+}
+
+bool check_is_signer_not_first(const struct question *q)
+{
+    return q->ocsp->signer == OCSP_SIGNER_DELEGATE && !q->ocsp->signer_first;
+}
+
+bool check_has_needless_certs(const struct question *q)
+{
+    return q->ocsp->signer == OCSP_SIGNER_ISSUER && q->ocsp->embedded_certs > 0;
+}
+
+/* The leaf. */
+
+bool check_is_leaf_over(const struct question *q)
+{
+    return q->wall_s > q->cert->not_after_s;
+}
+
+bool check_is_outliving_leaf(const struct question *q)
+{
+    return q->ocsp->has_next_update && q->ocsp->next_update_s > q->cert->not_after_s;
+}
+
+bool check_lacks_url(const struct question *q)
+{
+    return q->cert->url_count == 0;
+}
+
+bool check_has_other_feature(const struct question *q)
+{
+    return q->cert->other_tls_feature;
+}

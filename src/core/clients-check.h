@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The questions that the rows of clients-rules.c ask of an answer, each true when the rule is
+ * broken. Nobody else includes it. */
+
+#include "core/clients.h"
+
+/* For everybody alike. */
+bool check_is_over_cap(const struct question *q);
+bool check_is_over_message(const struct question *q);
+bool check_is_heavy(const struct question *q);
+bool check_is_malformed(const struct question *q);
+bool check_is_lax(const struct question *q);
+bool check_has_fraction(const struct question *q);
+bool check_lacks_seconds(const struct question *q);
+bool check_has_unused_bits(const struct question *q);
+bool check_trails_inside(const struct question *q);
+bool check_trails_basic(const struct question *q);
+bool check_trails_outside(const struct question *q);
+bool check_is_error(const struct question *q);
+bool check_is_passing_error(const struct question *q);
+bool check_is_lasting_error(const struct question *q);
+bool check_is_error_for_any(const struct question *q);
+bool check_is_error_for_must_staple(const struct question *q);
+bool check_is_other_type(const struct question *q);
+bool check_is_other_version(const struct question *q);
+bool check_has_wrong_serial(const struct question *q);
+bool check_has_wrong_name(const struct question *q);
+bool check_has_wrong_key(const struct question *q);
+bool check_has_no_match(const struct question *q);
+bool check_lacks_sha1(const struct question *q);
+bool check_is_not_first(const struct question *q);
+bool check_has_other_issuer(const struct question *q);
+bool check_has_other_ids_and_delegate(const struct question *q);
+bool check_has_unknown_algorithm(const struct question *q);
+bool check_has_bad_signature(const struct question *q);
+bool check_has_namesake(const struct question *q);
+bool check_has_no_signer(const struct question *q);
+bool check_has_misnamed_signer(const struct question *q);
+bool check_is_foreign(const struct question *q);
+bool check_lacks_eku(const struct question *q);
+bool check_is_ca(const struct question *q);
+bool check_is_critical_delegate(const struct question *q);
+bool check_was_signer_outdated(const struct question *q);
+bool check_is_signer_outdated(const struct question *q);
+bool check_is_answer_sha1(const struct question *q);
+bool check_is_delegate_sha1(const struct question *q);
+bool check_has_tiny_key(const struct question *q);
+bool check_has_short_key(const struct question *q);
+bool check_has_rare_algorithm(const struct question *q);
+bool check_is_pss(const struct question *q);
+bool check_has_critical_response(const struct question *q);
+bool check_has_critical_single(const struct question *q);
+bool check_has_critical_other(const struct question *q);
+bool check_is_conflicting(const struct question *q);
+bool check_is_any_revoked(const struct question *q);
+bool check_is_first_revoked(const struct question *q);
+bool check_is_first_unknown(const struct question *q);
+bool check_is_last_revoked(const struct question *q);
+bool check_is_last_unknown(const struct question *q);
+bool check_has_bad_neighbour(const struct question *q);
+bool check_is_ahead(const struct question *q);
+bool check_is_expired(const struct question *q);
+bool check_is_backwards(const struct question *q);
+bool check_has_bare_neighbour(const struct question *q);
+bool check_is_over_max_age(const struct question *q);
+bool check_is_made_outside_leaf(const struct question *q);
+bool check_is_made_outside_window(const struct question *q);
+bool check_is_revoked(const struct question *q);
+bool check_is_never_issued(const struct question *q);
+bool check_is_unknown(const struct question *q);
+bool check_has_many_certs(const struct question *q);
+bool check_has_unreadable_cert(const struct question *q);
+bool check_is_signer_not_first(const struct question *q);
+bool check_has_needless_certs(const struct question *q);
+bool check_is_leaf_over(const struct question *q);
+bool check_is_outliving_leaf(const struct question *q);
+bool check_lacks_url(const struct question *q);
+bool check_has_other_feature(const struct question *q);
+
+/* By the numbers of one client. */
+bool check_is_ahead_for(const struct question *q, const struct client_row *client);
+bool check_is_any_ahead_for(const struct question *q, const struct client_row *client);
+bool check_is_expired_for(const struct question *q, const struct client_row *client);
+bool check_is_any_expired_for(const struct question *q, const struct client_row *client);
+bool check_is_bare_for(const struct question *q, const struct client_row *client);
+bool check_is_old_for(const struct question *q, const struct client_row *client);

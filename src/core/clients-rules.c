@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The union of what clients demand, one row a rule. */
+
+#include <assert.h>
+
+#include "base/cleanup.h"
+#include "core/clients-check.h"
+
+#define ON(client_) CLIENT_BIT(CLIENT_##client_)
+
+/* Sets of columns that look at the same things. */
+#define COLUMNS    (CLIENT_BIT(CLIENT_COUNT) - 1)
+#define VERIFIERS  (COLUMNS & ~(ON(JAVA_DEFAULT) | ON(OPENSSL_DEFAULT))) /* who check signatures */
+#define ANY_GNUTLS (ON(GNUTLS) | ON(RHEL))
+#define ANY_JAVA   (ON(JAVA) | ON(JAVA_HARD))             /* with revocation checking */
+#define FORM_JAVA  (ANY_JAVA | ON(JAVA_DEFAULT))          /* reading alone */
+#define LIBCRYPTO  (ON(OPENSSL) | ON(LIBRESSL) | ON(S2N)) /* users of OCSP_basic_verify() */
+
+/* "client-rules N" is the row of the union table; "seen" was seen of the real client. */
+const struct rule rules[] = {
+    /* client-rules 4. CertificateStatus of OpenSSL's TLS 1.2 client: 16,380 passes and 16,381
+     * fails (seen), checked or not. Firefox's reader stops under 64 KiB. */
+    {.reason = REASON_TOO_LARGE,
+     .baseline = true,
+     .clients = ON(FIREFOX) | ON(OPENSSL) | ON(OPENSSL_DEFAULT),
+     .broken = check_is_over_cap,
+     .sentence = "it is larger than 64 KiB"},
+    {.reason = REASON_TOO_LARGE,
+     .need = NEED_FORM,
+     .clients = ON(OPENSSL) | ON(OPENSSL_DEFAULT),
+     .broken = check_is_over_message,
+     .sentence = "it is larger than the 16,380 octets that TLS 1.2 clients of OpenSSL take"},
+    {.reason = REASON_GOOD,
+     .need = NEED_FORM,
+     .broken = check_is_heavy,
+     .sentence = "it is larger than 4 KiB, which every handshake carries"},
+
+    /* client-rules 1, 6: RFC 6960 4.2.1 is DER; pkixocsp.cpp, ocsp.cc, ocsp.go read it strictly.
+     * Non-minimal lengths: GnuTLS, Java and curl took them, Firefox and NSS did not (seen). */
+    {.reason = REASON_MALFORMED,
+     .baseline = true,
+     .clients = COLUMNS,
+     .broken = check_is_malformed},
+    {.reason = REASON_MALFORMED,
+     .baseline = true,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | ON(NSS),
+     .broken = check_is_lax,
+     .sentence = "it is not DER: its lengths are not in their shortest form"},
+    /* "YYYYMMDDHHMMSSZ" and nothing else (RFC 5280 4.1.2.5.2). Fractions: curl and Java took them,
+     * Firefox, GnuTLS and NSS did not; without seconds: only Firefox did not. A signature with
+     * unused bits: GnuTLS, NSS and the default JVM took it, Firefox, curl and the others of Java
+     * did not (seen). */
+    {.reason = REASON_MALFORMED,
+     .baseline = true,
+     .clients = COLUMNS & ~(ON(OPENSSL) | ON(OPENSSL_DEFAULT) | FORM_JAVA),
+     .broken = check_has_fraction,
+     .sentence = "one of its times has a part of a second"},
+    {.reason = REASON_MALFORMED,
+     .baseline = true,
+     .clients = COLUMNS & ~(ON(OPENSSL) | ON(OPENSSL_DEFAULT) | FORM_JAVA | ANY_GNUTLS | ON(NSS)),
+     .broken = check_lacks_seconds,
+     .sentence = "one of its times has no seconds"},
+    {.reason = REASON_MALFORMED,
+     .baseline = true,
+     .clients = VERIFIERS & ~(ANY_GNUTLS | ON(NSS)),
+     .broken = check_has_unused_bits,
+     .sentence = "its signature is not of whole octets"},
+    /* Behind the BasicOCSPResponse: curl and Java took it, Firefox, GnuTLS and NSS did not. A
+     * trailing newline: only curl took it (seen); d2i_OCSP_RESPONSE() does not look behind. */
+    {.reason = REASON_TRAILING_DATA,
+     .baseline = true,
+     .clients = COLUMNS,
+     .broken = check_trails_inside},
+    {.reason = REASON_TRAILING_DATA,
+     .baseline = true,
+     .clients = COLUMNS & ~(LIBCRYPTO | ON(OPENSSL_DEFAULT) | FORM_JAVA),
+     .broken = check_trails_basic},
+    {.reason = REASON_TRAILING_DATA,
+     .baseline = true,
+     .clients = COLUMNS & ~(LIBCRYPTO | ON(OPENSSL_DEFAULT)),
+     .broken = check_trails_outside},
+
+    /* client-rules 2: RFC 6960 4.2.1. GnuTLS counts an error as none; Java's SOFT_FAIL forgives
+     * internalError and tryLater, and nothing else (seen). */
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .clients = VERIFIERS & ~(ANY_GNUTLS | ON(JAVA)),
+     .broken = check_is_error},
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .clients = ON(JAVA),
+     .broken = check_is_lasting_error},
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .mild = ON(JAVA),
+     .broken = check_is_passing_error},
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .mild = ANY_GNUTLS,
+     .broken = check_is_error_for_any},
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .clients = ANY_GNUTLS,
+     .broken = check_is_error_for_must_staple},
+
+    /* client-rules 3, 5 */
+    {.reason = REASON_UNSUPPORTED_RESPONSE_TYPE,
+     .baseline = true,
+     .clients = VERIFIERS | ON(JAVA_DEFAULT),
+     .broken = check_is_other_type},
+    {.reason = REASON_UNSUPPORTED_VERSION,
+     .baseline = true,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(WOLFSSL),
+     .broken = check_is_other_version},
+
+    /* client-rules 15: RFC 6960 3.2: "1. The certificate identified in a received response
+     * corresponds to the certificate that was identified in the corresponding request". GnuTLS
+     * compares serial and name hash, Go the serial (ocsp.go, ocsp.c; seen). */
+    {.reason = REASON_WRONG_SERIAL,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS,
+     .broken = check_has_wrong_serial},
+    {.reason = REASON_WRONG_ISSUER,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS & ~ON(GO),
+     .broken = check_has_wrong_name,
+     .sentence = "its issuerNameHash is of another issuer"},
+    {.reason = REASON_WRONG_ISSUER,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS & ~(ON(GO) | ANY_GNUTLS),
+     .broken = check_has_wrong_key,
+     .sentence = "its issuerKeyHash is of another issuer"},
+    {.reason = REASON_NO_MATCHING_RESPONSE,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS,
+     .broken = check_has_no_match},
+
+    /* client-rules 14: curl verifystatus(), CertId.java, tls_ocsp.c, InitOcspRequest() look for
+     * SHA-1 alone; Java and NSS refused SHA-256 (seen). */
+    {.reason = REASON_NO_MATCHING_RESPONSE,
+     .need = NEED_SINGLE,
+     .clients = ON(OPENSSL) | ON(LIBRESSL) | ANY_JAVA | ON(WOLFSSL) | ON(NSS),
+     .broken = check_lacks_sha1,
+     .sentence = "it has no SHA-1 CertID, and some clients look for no other"},
+    /* client-rules 16: GnuTLS 3.7.9 looks at the first single only (seen). */
+    {.reason = REASON_NO_MATCHING_RESPONSE,
+     .need = NEED_SINGLE,
+     .clients = ANY_GNUTLS,
+     .broken = check_is_not_first,
+     .sentence = "what it says of this certificate does not stand first"},
+    /* client-rules 17: ocsp_check_ids(), ocsp_check_issuer() */
+    {.reason = REASON_UNAUTHORIZED_SIGNER,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = ON(OPENSSL) | ON(S2N),
+     .broken = check_has_other_issuer,
+     .sentence = "it also speaks of certificates of another issuer"},
+    {.reason = REASON_UNAUTHORIZED_SIGNER,
+     .need = NEED_SINGLE,
+     .clients = ON(LIBRESSL),
+     .broken = check_has_other_ids_and_delegate,
+     .sentence = "a delegate signed it, and its CertIDs are of several issuers or hashes"},
+
+    /* client-rules 8, 11, 13: RFC 6960 3.2: "2. The signature on the response is valid" */
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS,
+     .broken = check_has_unknown_algorithm},
+    {.reason = REASON_BAD_SIGNATURE,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS,
+     .broken = check_has_bad_signature},
+    /* client-rules 9: a delegate under the issuer's own name. Firefox and curl tried the issuer's
+     * key alone, GnuTLS, Java and NSS found it (seen). */
+    {.reason = REASON_BAD_SIGNATURE,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS & ~(ANY_GNUTLS | ANY_JAVA | ON(NSS)),
+     .broken = check_has_namesake,
+     .sentence = "a delegate with its issuer's name signed it, and is taken for the issuer"},
+    /* client-rules 7: RFC 6960 3.2: "3. The identity of the signer matches the intended recipient
+     * of the request"; GnuTLS took the issuer's signature under the name of nobody (seen). */
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS,
+     .broken = check_has_no_signer},
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS & ~(ON(GO) | ANY_GNUTLS),
+     .broken = check_has_misnamed_signer,
+     .sentence = "its issuer signed it under the name of somebody else"},
+
+    /* client-rules 8, 9: RFC 6960 4.2.2.2: "issued directly by the CA", id-kp-OCSPSigning. That it
+     * is a CA only Firefox minds; a critical extension everybody but Java (seen); Chromium and Go
+     * do not look (ocsp.cc, ocsp.go). */
+    {.reason = REASON_UNAUTHORIZED_SIGNER,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS,
+     .broken = check_is_foreign,
+     .sentence = "its signer's certificate was not issued by the issuer itself"},
+    {.reason = REASON_UNAUTHORIZED_SIGNER,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS & ~ON(GO),
+     .broken = check_lacks_eku,
+     .sentence = "its signer's certificate lacks the extended key usage OCSPSigning"},
+    {.reason = REASON_UNAUTHORIZED_SIGNER,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX),
+     .broken = check_is_ca,
+     .sentence = "its signer's certificate is that of a CA"},
+    {.reason = REASON_UNAUTHORIZED_SIGNER,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS & ~(ON(GO) | ON(CHROMIUM) | ANY_JAVA),
+     .broken = check_is_critical_delegate,
+     .sentence = "its signer's certificate has a critical extension that is not understood"},
+    /* Chromium and Go do not look (ocsp.cc, ocsp.go); to NSS it matters when it signed, an hour
+     * before its end or a day after it (seen). */
+    {.reason = REASON_SIGNER_EXPIRED,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = VERIFIERS & ~(ON(GO) | ON(CHROMIUM) | ON(NSS)),
+     .broken = check_is_signer_outdated},
+    {.reason = REASON_SIGNER_EXPIRED,
+     .need = NEED_FORM,
+     .clients = ON(NSS),
+     .broken = check_was_signer_outdated,
+     .sentence = "its signer's certificate was not valid when it signed"},
+
+    /* client-rules 11, 12: SHA-1 answers are taken by all but a distribution's policy; a
+     * delegate's certificate signed with SHA-1 neither Firefox nor GnuTLS takes (seen). */
+    {.reason = REASON_WEAK_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(RHEL),
+     .broken = check_is_answer_sha1,
+     .sentence = "it is signed with SHA-1"},
+    {.reason = REASON_WEAK_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ANY_GNUTLS,
+     .broken = check_is_delegate_sha1,
+     .sentence = "its signer's certificate is signed with SHA-1"},
+    /* mMinRSABits, jdk.certpath.disabledAlgorithms; RSA of 1024 bits was taken by all (seen). */
+    {.reason = REASON_WEAK_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ANY_JAVA | ANY_GNUTLS,
+     .broken = check_has_tiny_key,
+     .sentence = "an RSA key of under 1024 bits signed it"},
+    {.reason = REASON_GOOD,
+     .need = NEED_FORM,
+     .broken = check_has_short_key,
+     .sentence = "an RSA key of under 2048 bits signed it"},
+    /* Firefox knows RSA and the curves P-256, P-384 and P-521 with SHA-256 and longer. Ed25519:
+     * also refused by NSS (seen) and unknown to BoringSSL's pki and Go. */
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | ON(NSS),
+     .broken = check_has_rare_algorithm,
+     .sentence = "it is signed with an algorithm that not all clients know (EdDSA, a rare curve)"},
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(GO),
+     .broken = check_is_pss,
+     .sentence = "it is signed with RSA-PSS, which Go's OCSP package does not know"},
+
+    /* client-rules 26, 27: RFC 6960 4.1.2: "Unrecognized extensions MUST be ignored (unless they
+     * have the critical flag set and are not understood)". The default JVM, too, drops the
+     * connection for any (seen). */
+    {.reason = REASON_CRITICAL_EXTENSION,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | FORM_JAVA,
+     .broken = check_has_critical_response},
+    {.reason = REASON_CRITICAL_EXTENSION,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | FORM_JAVA,
+     .broken = check_has_critical_single},
+    {.reason = REASON_CRITICAL_EXTENSION,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = ON(CHROMIUM) | FORM_JAVA,
+     .broken = check_has_critical_other,
+     .sentence = "what it says of another certificate has a critical extension"},
+
+    /* client-rules 18: BoringSSL lets the worst count, Firefox revoked before good before unknown,
+     * Java the last, the others the first (seen). */
+    {.reason = REASON_CONFLICTING_RESPONSES,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX),
+     .broken = check_is_any_revoked},
+    {.reason = REASON_CONFLICTING_RESPONSES,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ON(CHROMIUM) | ON(S2N),
+     .broken = check_is_conflicting},
+    {.reason = REASON_CONFLICTING_RESPONSES,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ANY_GNUTLS | ON(OPENSSL) | ON(LIBRESSL) | ON(NSS) | ON(GO) | ON(WOLFSSL),
+     .broken = check_is_first_revoked},
+    {.reason = REASON_CONFLICTING_RESPONSES,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ON(OPENSSL) | ON(NSS) | ON(WOLFSSL),
+     .broken = check_is_first_unknown},
+    {.reason = REASON_CONFLICTING_RESPONSES,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ANY_JAVA,
+     .broken = check_is_last_revoked},
+    {.reason = REASON_CONFLICTING_RESPONSES,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ON(JAVA_HARD),
+     .broken = check_is_last_unknown},
+    /* client-rules 17: s2n wants every single good. */
+    {.reason = REASON_CONFLICTING_RESPONSES,
+     .need = NEED_SINGLE,
+     .clients = ON(S2N),
+     .broken = check_has_bad_neighbour,
+     .sentence = "it also speaks of certificates that are not good"},
+
+    /* client-rules 19: RFC 6960 4.2.2.1: "Responses whose thisUpdate time is later than the local
+     * system time SHOULD be considered unreliable." To the second for us and for BoringSSL, s2n,
+     * wolfSSL. */
+    {.reason = REASON_NOT_YET_VALID,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .broken = check_is_ahead},
+    {.reason = REASON_NOT_YET_VALID,
+     .need = NEED_SINGLE,
+     .clients = VERIFIERS,
+     .broken_for = check_is_ahead_for},
+    /* client-rules 17: OCSPResponse.java and s2n look at every single. */
+    {.reason = REASON_NOT_YET_VALID,
+     .need = NEED_SINGLE,
+     .clients = ANY_JAVA | ON(S2N),
+     .broken_for = check_is_any_ahead_for,
+     .sentence = "what it says of another certificate lies in the future"},
+
+    /* RFC 5019 4: "Clients MUST check for the existence of the nextUpdate field and MUST ensure the
+     * current time, expressed in GMT time as described in Section 2.2.4, falls between the
+     * thisUpdate and nextUpdate times." RFC 6960 3.2: "6. When available, the time at or before
+     * which newer information will be available about the status of the certificate (nextUpdate) is
+     * greater than the current time."
+     * client-rules 22, 23: RFC 6960 4.2.2.1: "Responses whose nextUpdate value is earlier than the
+     * local system time value SHOULD be considered unreliable." */
+    {.reason = REASON_EXPIRED, .baseline = true, .need = NEED_SINGLE, .broken = check_is_expired},
+    {.reason = REASON_EXPIRED,
+     .need = NEED_SINGLE,
+     .clients = VERIFIERS,
+     .broken_for = check_is_expired_for},
+    {.reason = REASON_EXPIRED,
+     .need = NEED_SINGLE,
+     .clients = ANY_JAVA | ON(S2N),
+     .broken_for = check_is_any_expired_for,
+     .sentence = "what it says of another certificate has expired"},
+    {.reason = REASON_EXPIRED,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX) | LIBCRYPTO,
+     .broken = check_is_backwards,
+     .sentence = "its nextUpdate lies before its thisUpdate"},
+
+    /* client-rules 21: RFC 5019 4: "If the nextUpdate field is absent, the client MUST reject the
+     * response." RFC 9919 keeps that. Java counts 15 minutes, Firefox a day and one
+     * more, NSS a day, GnuTLS 15 days, curl for ever (seen); s2n reads it unasked. */
+    {.reason = REASON_NO_NEXT_UPDATE,
+     .need = NEED_SINGLE,
+     .clients = VERIFIERS,
+     .broken_for = check_is_bare_for},
+    {.reason = REASON_NO_NEXT_UPDATE,
+     .need = NEED_SINGLE,
+     .clients = ANY_JAVA | ON(S2N),
+     .broken = check_has_bare_neighbour,
+     .sentence = "what it says of another certificate has no nextUpdate"},
+
+    /* RFC 6960 3.2: "5. The time at which the status being indicated is known to be correct
+     * (thisUpdate) is sufficiently recent": how recent, RFC 6960 leaves to whoever asks.
+     * client-rules 20; Firefox: 9 days taken, 13 refused (seen). */
+    {.reason = REASON_TOO_OLD,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .broken = check_is_over_max_age},
+    {.reason = REASON_TOO_OLD,
+     .need = NEED_SINGLE,
+     .clients = VERIFIERS,
+     .broken_for = check_is_old_for},
+
+    /* client-rules 24: BAD_PRODUCED_AT of ocsp.cc; 25: ocsp_VerifySingleResponse() of NSS. */
+    {.reason = REASON_BAD_PRODUCED_AT,
+     .need = NEED_SINGLE,
+     .clients = ON(CHROMIUM),
+     .broken = check_is_made_outside_leaf,
+     .sentence = "its producedAt lies outside the certificate's validity"},
+    {.reason = REASON_BAD_PRODUCED_AT,
+     .need = NEED_SINGLE,
+     .clients = ON(NSS),
+     .broken = check_is_made_outside_window,
+     .sentence = "its producedAt lies outside thisUpdate and nextUpdate"},
+
+    /* client-rules 18 */
+    {.reason = REASON_REVOKED,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = VERIFIERS,
+     .fatal = ON(CHROMIUM) | ON(APPLE),
+     .broken = check_is_revoked},
+    {.reason = REASON_UNKNOWN,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = VERIFIERS,
+     .fatal = ON(CHROMIUM) | ON(APPLE),
+     .broken = check_is_never_issued,
+     .sentence = "the responder says that the certificate was never issued"},
+    /* GnuTLS and soft Java let it pass (seen), so does libtls. */
+    {.reason = REASON_UNKNOWN,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(OPENSSL) | ON(S2N) | ON(WOLFSSL) | ON(NSS) |
+                ON(JAVA_HARD) | ON(GO) | ON(APPLE),
+     .broken = check_is_unknown},
+
+    /* client-rules 10: outside the signature, so repaired before anybody sees it. Firefox refused
+     * nine (seen); Java reads every one; wolfSSL and Go look at the first. */
+    {.reason = REASON_MALFORMED,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX),
+     .broken = check_has_many_certs,
+     .sentence = "it carries more than eight certificates"},
+    {.reason = REASON_MALFORMED,
+     .need = NEED_FORM,
+     .clients = FORM_JAVA | ON(FIREFOX),
+     .broken = check_has_unreadable_cert,
+     .sentence = "it carries a certificate that is not readable"},
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .need = NEED_FORM,
+     .clients = ON(GO) | ON(WOLFSSL),
+     .broken = check_is_signer_not_first,
+     .sentence = "its signer's certificate is not the first it carries"},
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .need = NEED_FORM,
+     .clients = ON(GO),
+     .broken = check_has_needless_certs,
+     .sentence = "it carries certificates although its issuer signed it"},
+
+    /* client-rules 29, 30, and answers that outlive the leaf: hints. */
+    {.reason = REASON_GOOD,
+     .broken = check_is_leaf_over,
+     .sentence = "the certificate itself has expired"},
+    {.reason = REASON_GOOD,
+     .need = NEED_SINGLE,
+     .broken = check_is_outliving_leaf,
+     .sentence = "it outlives the certificate"},
+    {.reason = REASON_GOOD,
+     .broken = check_lacks_url,
+     .sentence = "the certificate names no OCSP responder, and LibreSSL's libtls then takes no "
+                 "staple"},
+    {.reason = REASON_GOOD,
+     .broken = check_has_other_feature,
+     .sentence = "the certificate demands a TLS feature that Firefox does not know"},
+};
+const unsigned rule_count = ARRAY_SIZE(rules);
+_Static_assert(ARRAY_SIZE(rules) <= RULES_MAX, "judgement.warnings has a bit per rule");
+
+const char *rule_sentence(unsigned rule)
+{
+    assert(rule < rule_count);
+    return rules[rule].sentence ? rules[rule].sentence : reason_sentence(rules[rule].reason);
+}

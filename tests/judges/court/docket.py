@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases: what is stapled. One row of docs/clients.md each.
+
+`make(leaf, now)` gives the octets, or None for no staple. Cases of `both` are tried with a
+must-staple leaf, too; `raw` ones cannot come from nginx, which reads the file and writes it anew.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from . import mint
+from .mint import DAY, HOUR, Answer, Single, extension
+from .people import ANY_EKU
+
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    make: object
+    both: bool = False      # also with a must-staple leaf
+    raw: bool = False       # octets that nginx would not staple as they are
+    tls: str = "both"       # "1.2": only that version
+    leaf: str = "usual"     # usual, p256, root
+    no_question: bool = False   # Firefox does not ask the responder itself: see forecast.py
+    hurry: bool = False     # its times are over in minutes: the quick clients see it first
+    # What the table cannot know, being told of a leaf, its issuer and an answer alone: client ->
+    # does it accept? The reason stands at the case.
+    beyond: tuple = ()
+
+
+def _answer(name, answer, **more):
+    return Case(name, partial(mint.build, answer), **more)
+
+
+def _single(name, **fields):
+    more = {key: fields.pop(key) for key in ("both", "tls", "hurry", "no_question")
+            if key in fields}
+    return _answer(name, Answer(singles=(Single(**fields),)), **more)
+
+
+def _error(name, both=True):
+    return Case(name, lambda leaf, now: mint.error(name), both)
+
+
+def _plain(people):
+    return [
+        Case("none", lambda leaf, now: None, both=True),
+        _answer("good", Answer(), both=True),
+        _answer("good, responder by name", Answer(responder="name")),
+        _answer("good, P-256 CA", Answer(), leaf="p256"),
+        _answer("good, TLS 1.2", Answer(), tls="1.2"),
+        # Clients find the CA's key in the chain that the server sends.
+        _answer("root-issued leaf, root not sent", Answer(), leaf="root",
+                beyond=(("gnutls", False), ("curl", False))),
+        _answer("root-issued leaf, root not sent, by name", Answer(responder="name"), leaf="root",
+                beyond=(("curl", False),)),
+        _answer("root-issued leaf, root embedded, not sent", Answer(embed=(people.root.cert,)),
+                leaf="root", beyond=(("curl", False),)),
+        _single("revoked", status="revoked", both=True),
+        _single("revoked, TLS 1.2", status="revoked", tls="1.2"),
+        _answer("revoked as never issued (certificateHold, 1970)", Answer(
+            singles=(Single("revoked", reason=6, revoked=b"19700101000000Z"),),
+            extensions=(extension("extended-revoke"),))),
+        _single("unknown", status="unknown", both=True),
+        _error("tryLater"), _error("unauthorized"), _error("internalError"),
+        _error("malformedRequest", False), _error("sigRequired", False)]
+
+
+def _times():
+    return [
+        _single("expired 1 h ago", age_s=25 * HOUR, life_s=DAY, both=True),
+        _single("expired 2 d ago", age_s=5 * DAY, life_s=3 * DAY, both=True),
+        _single("lifetime of 5 min", age_s=0, life_s=5 * MINUTE, hurry=True),
+        _single("no nextUpdate, 5 min old", age_s=5 * MINUTE, life_s=None, hurry=True),
+        _single("no nextUpdate, 2 h old", age_s=2 * HOUR, life_s=None),
+        _single("no nextUpdate, 3 d old", age_s=3 * DAY, life_s=None),
+        _single("no nextUpdate, 16 d old", age_s=16 * DAY, life_s=None),
+        _single("thisUpdate in 3 min", age_s=-3 * MINUTE),
+        _single("thisUpdate in 10 min", age_s=-10 * MINUTE, hurry=True),
+        _single("thisUpdate in 30 min", age_s=-30 * MINUTE),
+        _single("thisUpdate in 4 h", age_s=-4 * HOUR),
+        _single("thisUpdate in 2 d", age_s=-2 * DAY),
+        _single("9 d old, valid 20 d", age_s=9 * DAY, life_s=20 * DAY),
+        _single("10.5 d old, valid 20 d", age_s=10.5 * DAY, life_s=20 * DAY),
+        _single("13 d old, valid 20 d", age_s=13 * DAY, life_s=20 * DAY),
+        _single("nextUpdate before thisUpdate", age_s=HOUR, life_s=-HOUR,
+                no_question=True),
+        _answer("producedAt after nextUpdate", Answer(
+            singles=(Single(age_s=HOUR, life_s=2 * HOUR),), produced_age_s=-2 * HOUR)),
+        _answer("producedAt before thisUpdate", Answer(produced_age_s=3 * DAY)),
+        _answer("producedAt before the leaf's notBefore", Answer(
+            produced_age_s=35 * DAY)),
+        _single("fractions of seconds", time_form="%Y%m%d%H%M%S.5Z"),
+        _single("time without seconds", time_form="%Y%m%d%H%MZ")]
+
+
+def _identity():
+    first = Single()
+    other = Single(serial_off=1)
+    return [
+        _single("wrong serial", serial_off=1, both=True),
+        _single("wrong name hash", wrong="name"),
+        _single("wrong key hash", wrong="key"),
+        _single("SHA-256 CertID", hash_name="sha256"),
+        _answer("SHA-256 then SHA-1 CertID", Answer(singles=(Single(hash_name="sha256"), first))),
+        _answer("SHA-1 then SHA-256 CertID", Answer(singles=(first, Single(hash_name="sha256")))),
+        _answer("ours first, then another's", Answer(singles=(first, other))),
+        _answer("another's first, then ours", Answer(singles=(other, first))),
+        _answer("20 singles, ours last", Answer(
+            singles=tuple(Single(serial_off=n) for n in range(19, -1, -1)))),
+        _answer("another's expired first, then ours", Answer(
+            singles=(Single(serial_off=1, age_s=3 * DAY, life_s=DAY), first))),
+        _answer("ours first, then another's expired", Answer(
+            singles=(first, Single(serial_off=1, age_s=3 * DAY, life_s=DAY)))),
+        _answer("ours first, then another's revoked", Answer(
+            singles=(first, Single("revoked", serial_off=1)))),
+        _answer("good then revoked", Answer(singles=(first, Single("revoked")))),
+        _answer("revoked then good", Answer(singles=(Single("revoked"), first))),
+        _answer("good then unknown", Answer(singles=(first, Single("unknown")))),
+        _answer("no single at all", Answer(singles=()), no_question=True),
+        _answer("critical single extension", Answer(singles=(Single(
+            extensions=(extension("unheard-of", critical=True),)),))),
+        _answer("another's critical single extension", Answer(singles=(first, Single(
+            serial_off=1, extensions=(extension("unheard-of", critical=True),))))),
+        _answer("critical response extension", Answer(
+            extensions=(extension("unheard-of", critical=True),))),
+        _answer("nonce", Answer(extensions=(extension("nonce", mint.octets(bytes(16))),))),
+        _answer("responder is nobody", Answer(responder="nobody"))]
+
+
+def _unused_bits(leaf, now):
+    """Some drop the last bit, others clear it: it is a 1, so that both see another signature."""
+    for produced_age_s in range(HOUR, 0, -1):
+        plain = Answer(produced_age_s=produced_age_s)
+        if mint.build(plain, leaf, now)[-1] & 1:
+            return mint.build(replace(plain, unused_bits=1), leaf, now)
+    raise ValueError("no signature ends with a 1")
+
+
+def _signatures(people):
+    ca, noise = people.ca.cert, people.noise()
+    return [
+        _answer("bad signature", Answer(bad_signature=True), both=True),
+        Case("signature with unused bits", _unused_bits),
+        _answer("SHA-1 signature", Answer(algorithm="rsa-sha1")),
+        _answer("RSA-PSS signature", Answer(algorithm="rsa-pss")),
+        _answer("CA embeds itself", Answer(embed=(ca,))),
+        _answer("8 embedded certificates", Answer(embed=(noise,) * 8)),
+        _answer("9 embedded certificates", Answer(embed=(noise,) * 9)),
+        _answer("signed by a stranger", Answer(signer=people.stranger)),
+        # GnuTLS takes whoever stands below a root it trusts.
+        _answer("signed by the root", Answer(signer=people.root), beyond=(("gnutls", True),)),
+        Case("signed by the leaf itself", lambda leaf, now: mint.build(
+            Answer(signer=leaf), leaf, now))]
+
+
+def _delegates(people):
+    usual = people.delegate()
+    noise = people.noise()
+
+    def by(name, delegate, **fields):
+        return _answer(f"delegate: {name}", Answer(signer=delegate, **fields))
+
+    ocsp = ExtendedKeyUsageOID.OCSP_SIGNING
+    return [
+        by("usual", usual), by("by name", usual, responder="name"),
+        by("P-256", people.delegate("p256")),
+        by("second after noise", usual, embed=(noise, usual.cert)),
+        by("first, then the CA", usual, embed=(usual.cert, people.ca.cert)),
+        by("not embedded", usual, embed=()),
+        by("without nocheck", people.delegate(nocheck=False)),
+        by("expired before it signed", people.delegate(end=people.now(-1))),
+        by("expired after it signed", people.delegate(end=people.now(-0.02))),
+        by("not yet valid", people.delegate(start=people.now(2))),
+        by("CA true", people.delegate(ca=True)),
+        by("no EKU", people.delegate(usages=())),
+        by("anyExtendedKeyUsage", people.delegate(usages=(ANY_EKU,))),
+        by("server EKU", people.delegate(usages=(ExtendedKeyUsageOID.SERVER_AUTH,))),
+        by("server and OCSP EKU", people.delegate(usages=(ExtendedKeyUsageOID.SERVER_AUTH, ocsp))),
+        by("RSA-1024", people.delegate("rsa-1024")),
+        by("Ed25519", people.delegate("ed25519")),
+        by("its certificate signed with SHA-1", people.delegate(sha1=True)),
+        replace(by("unknown critical extension", people.delegate(critical=True)),
+                no_question=True),
+        replace(by("issued by the root", people.delegate(issuer=people.root)),
+                beyond=(("gnutls", True),)),
+        by("issued by a stranger of the CA's name", people.delegate(by=people.stranger)),
+        by("has the CA's name, by name", people.delegate(name=people.ca.name), responder="name")]
+
+
+def _forms():
+    def raw(name, change):
+        return Case(name, lambda leaf, now: change(mint.build(Answer(), leaf, now)), raw=True)
+
+    return [
+        raw("trailing newline", lambda der: der + b"\n"),
+        raw("truncated", lambda der: der[:len(der) // 2]),
+        raw("junk", lambda der: b"this is no answer"),
+        raw("one octet", lambda der: b"0"),
+        raw("non-minimal length", lambda der: b"\x30\x83\x00" + der[2:]),
+        _answer("trailing octet inside", Answer(inside=lambda basic: basic + b"\x00")),
+        _answer("explicit version 1", Answer(version=mint.tlv(0xA0, mint.integer(0)))),
+        _answer("version 2", Answer(version=mint.tlv(0xA0, mint.integer(1)))),
+        _answer("unknown response type", Answer(response_type="unheard-of")),
+        _answer("16,380 octets, TLS 1.2", Answer(size=16380), tls="1.2"),
+        _answer("16,381 octets, TLS 1.2", Answer(size=16381), tls="1.2"),
+        # The limit is TLS 1.2's.
+        _answer("16,381 octets, TLS 1.3", Answer(size=16381), tls="1.3",
+                beyond=(("curl", True),))]
+
+
+def cases(people):
+    """All of them, in the order of the table."""
+    return (_plain(people) + _times() + _identity() + _signatures(people) + _delegates(people)
+            + _forms())

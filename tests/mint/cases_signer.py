@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules 7 to 13: who signed, with what, and was it allowed."""
+
+import hashlib
+
+from . import cert, der, keys, world
+from .answer import DAY_S, HOUR_S, NOW_S
+from .vector import Group, clients, measured
+from .world import ca, delegate, delegate_extensions, delegated, good, leaf
+
+direct, responder, by, embedded, algorithm, signature, features = (
+    Group(name) for name in ("direct", "responder-id", "delegate", "embedded", "algorithm",
+                             "signature", "leaf"))
+
+
+def mint_direct():
+    direct.take("rsa", "Signed by an RSA-2048 CA, SHA-256.", good(leaf("rsa")), (8, 11, 13),
+                leaf=leaf("rsa"), clients=measured("AAAAA", "AAA"))
+    direct.take("p256", "Signed by a P-256 CA, SHA-256.", good(), (8, 11, 13),
+                clients=measured("AAAAA", "AAA"))
+    direct.take("p384", "Signed by a P-384 CA, SHA-384.", good(leaf("ec384"), digest="sha384"),
+                (8, 11), leaf=leaf("ec384"))
+    direct.refuse("sibling-ca", "Signed by another CA of the same name.",
+                  good(signer=ca("sibling")), (8, 13), "signer-not-found")
+    direct.refuse("sibling-ca-by-name", "Signed by another CA of the same name, byName.",
+                  good(signer=ca("sibling"), by_name=True), (8, 13), "bad-signature")
+    direct.refuse("root", "Signed by the root above the CA.", good(signer=world.root()), 8,
+                  "signer-not-found")
+    direct.refuse("root-embedded", "Signed by the root above the CA, which is embedded.",
+                  good(signer=world.root(), certs=(world.root().der,)), 8, "unauthorized-signer")
+
+
+def mint_responder():
+    responder.take("by-key", "byKey.", good(), 7)
+    responder.take("by-name", "byName.", good(by_name=True), 7)
+    responder.take("delegate-by-name", "A delegate, byName.", delegated(delegate(), by_name=True),
+                   7)
+    nobody = der.explicit(1, cert.name("nobody"))
+    responder.refuse("nobody", "byName of nobody, signed by the CA.",
+                     good(responder_id=nobody), 7, "signer-not-found",
+                     clients=measured("RARRR", "ARA"))
+    responder.refuse("nobody-by-key", "byKey of nobody, signed by the CA.",
+                     good(responder_id=key_id(hashlib.sha1(b"nobody").digest())), 7,
+                     "signer-not-found")
+    printable = der.explicit(1, cert.name(world.CA_NAMES["ec"], der.printable))
+    responder.refuse("other-string-type", "The CA's name as PrintableString where its certificate "
+                     "has UTF8String.", good(responder_id=printable), 7, "signer-not-found")
+    responder.refuse("key-hash-sha256", "byKey with a SHA-256 hash.",
+                     good(responder_id=key_id(ca().key.key_hash("sha256"))), 7, "malformed")
+    responder.refuse("key-hash-short", "byKey of 19 octets.",
+                     good(responder_id=key_id(ca().key.key_hash()[:19])), 7, "malformed")
+    named_like_ca = delegate(subject=ca().subject)
+    responder.refuse("delegate-with-name-of-ca", "A delegate that has its CA's name, byName.",
+                     delegated(named_like_ca, by_name=True), (7, 9), "bad-signature")
+    told_apart = delegate(subject=ca().subject, extensions=plain(
+        more=(cert.subject_key_id(keys.key("p256:delegate")),)))
+    responder.refuse("delegate-with-name-of-ca-by-key", "A delegate that has its CA's name, byKey. "
+                     "Nothing in its certificate tells OpenSSL that it did not sign itself.",
+                     delegated(named_like_ca), (7, 9), "unauthorized-signer")
+    responder.take("delegate-with-name-of-ca-told-apart", "The same with a subjectKeyIdentifier.",
+                   delegated(told_apart), (7, 9))
+    responder.refuse("delegate-says-ca", "Signed by a delegate, byKey of the CA.",
+                     delegated(delegate(), responder_id=key_id(ca().key.key_hash())), 7,
+                     "bad-signature")
+
+
+def key_id(content):
+    return der.explicit(2, der.octets(content))
+
+
+def plain(**changes):
+    """Extensions of a delegate of the P-256 CA."""
+    return delegate_extensions(ca().key, **changes)
+
+
+def mint_delegate():
+    by.take("p256", "A P-256 delegate of a P-256 CA.", delegated(delegate()), (8, 9, 12),
+            clients=measured("AAAAA", "AAA"))
+    by.take("rsa", "An RSA delegate of an RSA CA.",
+            delegated(delegate("rsa", "rsa:delegate"), leaf("rsa")), (8, 9, 12), leaf=leaf("rsa"),
+            clients=measured("AAAAA", "AAA"))
+    by.take("p384", "A P-384 delegate of a P-256 CA, SHA-384.",
+            delegated(delegate(key="p384:delegate"), digest="sha384"), (9, 11))
+    by.take("without-nocheck", "No id-pkix-ocsp-nocheck.",
+            delegated(delegate(extensions=plain(with_nocheck=False))), 9,
+            clients=measured("AAAAA", "AAA"))
+    by.take("critical-known", "A critical EKU.",
+            delegated(delegate(extensions=(
+                cert.basic_constraints(False), cert.key_usage(0),
+                cert.eku(cert.OCSP_SIGNING, critical=True), cert.nocheck()))), 9)
+    by.take("two-purposes", "EKU with serverAuth and OCSPSigning.",
+            delegated(delegate(extensions=plain(
+                purposes=(cert.SERVER_AUTH, cert.OCSP_SIGNING)))), 9)
+    by.take("unknown-extension", "An unknown extension that is not critical.",
+            delegated(delegate(extensions=plain(
+                more=(cert.extension(cert.UNKNOWN, der.NULL),)))), 9)
+    by.take("bare", "Nothing but the EKU.",
+            delegated(delegate(extensions=(cert.eku(cert.OCSP_SIGNING),))), 9)
+    by.take("last-second", "notAfter in a second.", delegated(delegate(not_after_s=NOW_S + 1)), 9)
+    by.refuse("not-after-now", "notAfter is this very second: OpenSSL counts it as over.",
+              delegated(delegate(not_after_s=NOW_S)), 9, "signer-expired")
+    by.take("not-before-now", "notBefore is this very second.",
+            delegated(delegate(not_before_s=NOW_S)), 9)
+    by.refuse("expired", "Expired an hour ago.", delegated(delegate(not_after_s=NOW_S - HOUR_S)), 9,
+              "signer-expired", clients=measured("RRRRA", "ARA"))
+    by.refuse("expired-one-second", "Expired a second ago.",
+              delegated(delegate(not_after_s=NOW_S - 1)), 9, "signer-expired")
+    by.refuse("expired-rfc6960", "Expired an hour ago, for rfc6960.",
+              delegated(delegate(not_after_s=NOW_S - HOUR_S)), 9, "signer-expired",
+              audience="rfc6960")
+    by.refuse("not-yet-valid", "notBefore in an hour.",
+              delegated(delegate(not_before_s=NOW_S + HOUR_S)), 9, "signer-expired")
+    by.refuse("ca-true", "basicConstraints with cA.",
+              delegated(delegate(extensions=plain(is_ca=True))), 9, "unauthorized-signer",
+              clients=measured("RAAAA", "AAA"))
+    by.refuse("no-eku", "No EKU.", delegated(delegate(extensions=plain(purposes=()))), 9,
+              "unauthorized-signer", clients=measured("RRRRR", "ARA"))
+    by.refuse("any-eku", "EKU with anyExtendedKeyUsage only.",
+              delegated(delegate(extensions=plain(purposes=(cert.ANY_EKU,)))), 9,
+              "unauthorized-signer", clients=measured("RRRRR", "ARA"))
+    by.refuse("server-auth", "EKU with serverAuth only.",
+              delegated(delegate(extensions=plain(purposes=(cert.SERVER_AUTH,)))), 9,
+              "unauthorized-signer")
+    by.refuse("unknown-critical", "An unknown critical extension.",
+              delegated(delegate(extensions=plain(
+                  more=(cert.extension(cert.UNKNOWN, der.NULL, True),)))), 9,
+              "unauthorized-signer", clients=measured("RRARR", "AAA"))
+    by.refuse("version-1", "A certificate of version 1, which can have no EKU.",
+              delegated(delegate(version_1=True, extensions=())), 9, "unauthorized-signer")
+    by.refuse("of-another-ca", "A delegate of another CA.",
+              delegated(delegate("rsa")), 8, "unauthorized-signer")
+    by.refuse("of-sibling-ca", "A delegate of another CA of the same name.",
+              delegated(delegate("sibling")), 8, "unauthorized-signer")
+    by.refuse("of-sibling-ca-without-key-id", "The same without an authorityKeyIdentifier, so that "
+              "only the signature tells.",
+              delegated(delegate("sibling", extensions=(cert.eku(cert.OCSP_SIGNING),))), 8,
+              "unauthorized-signer")
+    by.refuse("self-issued", "A self-signed delegate.", delegated(delegate(issuer=None)), 8,
+              "unauthorized-signer")
+    by.refuse("forged", "A delegate that says it is the CA's, its own signature spoiled.",
+              delegated(delegate(bad_signature=True)), (8, 12), "unauthorized-signer")
+    second = delegate(issuer=delegate(), key="p256:second", serial=0x3001,
+                      subject=cert.name("clinch test OCSP signer 2"))
+    by.refuse("of-delegate", "A delegate issued by a delegate.",
+              delegated(second, certs=(second.der, delegate().der)), 8, "unauthorized-signer")
+    by.refuse("of-root", "A delegate issued by the root above the CA.",
+              delegated(delegate(issuer=world.root())), 8, "unauthorized-signer")
+    own = leaf()
+    by.refuse("leaf-itself", "Signed by the leaf, which is embedded.",
+              good(signer=own, certs=(own.der,)), 8, "unauthorized-signer")
+    fit = leaf(purposes=(cert.SERVER_AUTH, cert.OCSP_SIGNING))
+    by.refuse("leaf-itself-with-eku", "Signed by the leaf, whose EKU has OCSPSigning.",
+              good(fit, fit, certs=(fit.der,)), 8, "unauthorized-signer", leaf=fit)
+
+
+def mint_embedded():
+    signer = delegate()
+    noise = [world.noise(number).der for number in range(64)]
+    embedded.take("none", "Signed by the CA, nothing embedded.", good(), 10, repaired=False)
+    embedded.take("delegate", "Signed by a delegate, which alone is embedded.", delegated(signer),
+                  10, repaired=False)
+    embedded.take("ca-itself", "Signed by the CA, which embeds itself.", good(certs=(ca().der,)),
+                  10, repaired=True, clients=measured("AAAAA", "AAA"))
+    embedded.take("ca-and-root", "Signed by the CA, which embeds itself and its root.",
+                  good(certs=(ca().der, world.root().der)), 10, repaired=True)
+    embedded.take("empty-list", "Signed by the CA, an empty list of certificates.",
+                  good(certs=()), 10, repaired=True)
+    embedded.take("delegate-second", "The delegate behind a certificate of somebody else.",
+                  delegated(signer, certs=(noise[0], signer.der)), 10, repaired=True,
+                  clients=measured("AAAAA", "AAA"))
+    embedded.take("delegate-and-ca", "The delegate, then its CA.",
+                  delegated(signer, certs=(signer.der, ca().der)), 10, repaired=True)
+    embedded.take("ca-and-delegate", "The CA, then the delegate.",
+                  delegated(signer, certs=(ca().der, signer.der)), 10, repaired=True)
+    embedded.take("delegate-twice", "The delegate twice.",
+                  delegated(signer, certs=(signer.der, signer.der)), 10, repaired=True)
+    embedded.take("unreadable-first", "A SEQUENCE that is no certificate before the delegate.",
+                  delegated(signer, certs=(der.sequence(der.NULL), signer.der)), 10,
+                  repaired=True)
+    for count in (8, 9, 40):
+        embedded.take(f"{count}", f"{count} certificates, the delegate first.",
+                      delegated(signer, certs=(signer.der, *noise[:count - 1])), 10,
+                      repaired=True, **({"clients": measured("AAAAA")} if count == 8 else {}))
+        embedded.take(f"{count}-delegate-last", f"{count} certificates, the delegate last.",
+                      delegated(signer, certs=(*noise[:count - 1], signer.der)), 10,
+                      repaired=True)
+    embedded.take("9-by-ca", "Signed by the CA, nine certificates of others.",
+                  good(certs=tuple(noise[:9])), 10, repaired=True)
+    large = tuple(world.noise(number, 6000).der for number in range(3))
+    embedded.take("18-kilobytes", "Signed by the CA; three certificates of others make it larger "
+                  "than 16,380 octets, and without them it is small.", good(certs=large), (4, 10),
+                  repaired=True)
+    embedded.refuse("65", "65 certificates.", delegated(signer, certs=(signer.der, *noise)), 10,
+                    "malformed")
+    embedded.refuse("delegate-missing", "Signed by a delegate, nothing embedded.",
+                    good(signer=signer), (8, 10), "signer-not-found")
+    embedded.refuse("delegate-missing-others-there", "Signed by a delegate, only others embedded.",
+                    good(signer=signer, certs=(noise[0], ca().der)), (8, 10), "signer-not-found")
+    embedded.refuse("not-a-sequence", "An INTEGER among the certificates.",
+                    delegated(signer, certs=(signer.der, der.integer(1))), (1, 10), "malformed")
+
+
+def mint_algorithm():
+    rsa = leaf("rsa")
+    for digest in ("sha384", "sha512"):
+        algorithm.take(f"rsa-{digest}", f"RSA with {digest.upper()}.", good(rsa, digest=digest), 11,
+                       leaf=rsa)
+    algorithm.take("ecdsa-sha512", "P-256 with SHA-512.", good(digest="sha512"), 11)
+    algorithm.refuse("rsa-sha1", "RSA with SHA-1.", good(rsa, digest="sha1"), 11, "weak-algorithm",
+                     leaf=rsa, clients=measured("AAAAA", "AAA"))
+    algorithm.take("rsa-sha1-rfc6960", "RSA with SHA-1, for rfc6960.", good(rsa, digest="sha1"), 11,
+                   leaf=rsa, audience="rfc6960")
+    algorithm.take("rsa-sha1-browsers", "RSA with SHA-1, for browsers.", good(rsa, digest="sha1"),
+                   11, leaf=rsa, audience="browsers")
+    algorithm.refuse("ecdsa-sha1", "P-256 with SHA-1.", good(digest="sha1"), 11, "weak-algorithm")
+    algorithm.refuse("rsa-md5", "RSA with MD5.", good(rsa, digest="md5"), 11,
+                     "unsupported-algorithm", leaf=rsa)
+    algorithm.take("rsa-pss", "RSA-PSS with SHA-256 and a salt of 32 octets.", good(rsa, pss=True),
+                   11, leaf=rsa, warns="RSA-PSS", clients=measured("AAAAA", "AAA"))
+    small = leaf("weak")
+    short = "An RSA key of 1024 bits, which no client that was tried refuses: "
+    seen = "firefox,gnutls,java,openssl,nss"
+    small = leaf("weak")
+    algorithm.take("rsa-1024-ca", short + "the CA's.", good(small), 11, leaf=small, audience=seen,
+                   warns="2048")
+    algorithm.take("delegate-rsa-1024", short + "a delegate's.",
+                   delegated(delegate("rsa", "rsa:small"), rsa), (9, 11), leaf=rsa, audience=seen,
+                   warns="2048", clients=measured("AAAAA", "AAA"))
+    weak = delegate("rsa", "rsa:delegate", digest="sha1")
+    algorithm.refuse("delegate-signed-sha1", "A delegate whose certificate is signed with SHA-1.",
+                     delegated(weak, rsa), 12, "weak-algorithm", leaf=rsa,
+                     clients=measured("RRAAA", "AAA"))
+    algorithm.take("delegate-signed-sha1-rfc6960",
+                   "A delegate whose certificate is signed with SHA-1, for rfc6960.",
+                   delegated(weak, rsa), 12, leaf=rsa, audience="rfc6960")
+    algorithm.take("delegate-signed-sha384", "A delegate whose certificate is signed with SHA-384.",
+                   delegated(delegate("rsa", "rsa:delegate", digest="sha384"), rsa), 12, leaf=rsa)
+    edwards = delegate(key="ed25519:delegate")
+    algorithm.refuse("delegate-ed25519", "An Ed25519 delegate.", delegated(edwards), 11,
+                     "unsupported-algorithm", clients=measured("RAAAR", "AAA"))
+    algorithm.take("delegate-ed25519-rfc6960", "An Ed25519 delegate, for rfc6960.",
+                   delegated(edwards), 11, audience="rfc6960")
+    algorithm.refuse("unknown", "An algorithm that nobody knows.",
+                     good(algorithm=der.sequence(der.oid("1.2.3.4.5"))), 11,
+                     "unsupported-algorithm")
+    algorithm.refuse("mismatched", "Signed with SHA-256, said to be with SHA-384.",
+                     good(algorithm=der.sequence(der.oid(keys.ECDSA_OIDS["sha384"]))), (11, 13),
+                     "bad-signature")
+    algorithm.refuse("rsa-said-of-ec", "Signed with ECDSA, said to be RSA.",
+                     good(algorithm=der.sequence(der.oid(keys.RSA_OIDS["sha256"]), der.NULL)),
+                     (11, 13), "bad-signature")
+
+
+def mint_signature():
+    rsa = leaf("rsa")
+    _, true = ca().key.sign(good().data())
+    _, true_rsa = ca("rsa").key.sign(good(rsa).data())
+    signature.take("right", "Signature and signed data fit.", good(rsa), 13, leaf=rsa)
+    signature.refuse("last-bit", "The last bit of the RSA signature is another.",
+                     good(rsa, signature=flipped(true_rsa)), 13, "bad-signature", leaf=rsa,
+                     clients=measured("RRRRR", "ARA"))
+    signature.refuse("last-bit-ecdsa", "The last bit of the ECDSA signature is another.",
+                     good(signature=flipped(true)), 13, "bad-signature",
+                     clients=measured("RRRRR", "ARA"))
+    signature.refuse("data-changed", "producedAt changed behind the signer's back.",
+                     good(tampered=True), 13, "bad-signature")
+    signature.refuse("of-another-answer", "The signature of another answer of the same CA.",
+                     good(signature=ca().key.sign(good(status="revoked").data())[1]), 13,
+                     "bad-signature")
+    signature.refuse("empty", "A signature of no octets.", good(signature=b""), 13,
+                     "bad-signature")
+    signature.refuse("short", "An RSA signature that lacks its last octet.",
+                     good(rsa, signature=true_rsa[:-1]), 13, "bad-signature", leaf=rsa)
+    signature.refuse("unused-bits", "The signature's BIT STRING leaves one bit unused.",
+                     good(unused_bits=1, signature=true[:-1] + bytes([true[-1] & 0xFE])), 13,
+                     "malformed")
+    signature.refuse("ecdsa-trailing", "A zero octet behind the ECDSA signature, in its BIT "
+                     "STRING.", good(signature=true + b"\0"), 13, "bad-signature")
+    signature.refuse("delegate-last-bit", "A delegate's signature with another last bit.",
+                     delegated(delegate(), signature=flipped(
+                         delegate().key.sign(delegated(delegate()).data())[1])), 13,
+                     "bad-signature")
+
+
+def flipped(octets):
+    return octets[:-1] + bytes([octets[-1] ^ 1])
+
+
+def mint_leaf():
+    staple = leaf(features=(5,))
+    features.take("must-staple", "A must-staple leaf and a good answer.", good(staple), 30,
+                  leaf=staple, clients=measured("AAAAA", "AAA"))
+    features.take("feature-17", "A leaf whose TLS feature is status_request_v2: Firefox refuses it "
+                  "with any staple.", good(leaf(features=(5, 17))), 30,
+                  leaf=leaf(features=(5, 17)), warns="Firefox")
+    features.take("without-url", "A leaf without an OCSP URL.", good(leaf(url=None)), 29,
+                  leaf=leaf(url=None), audience="firefox,gnutls", warns="libtls")
+    features.take("with-url", "A leaf with an OCSP URL.", good(), 29)
+    features.refuse("of-renewed-leaf", "The answer of the leaf's predecessor: same name and key, "
+                    "another serial number.", good(leaf(serial=0x1234567890ABCDEE)), 31,
+                    "wrong-serial", leaf=leaf())
+    features.take("of-this-leaf", "The answer of this very leaf.", good(), 31)
+    week = NOW_S - 13 * DAY_S
+    features.take("must-staple-13-days", "Thirteen days old, for a must-staple leaf: Firefox fails "
+                  "with it and without it.",
+                  good(staple, this_s=week, produced_s=week), (20, 30), leaf=staple,
+                  clients={**clients("fails", "firefox"), **clients("accept", "gnutls")})
+    features.refuse("must-staple-revoked", "Revoked, for a must-staple leaf.",
+                    good(staple, status="revoked"), (18, 30), "revoked", leaf=staple)
+
+
+mint_direct()
+mint_responder()
+mint_delegate()
+mint_embedded()
+mint_algorithm()
+mint_signature()
+mint_leaf()
