@@ -37,6 +37,9 @@ test: deps-test deps-clang check build/debug/build.ninja fuzzers ## all: sanitiz
 fuzz: deps-clang fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
 	@tests/fuzz/run --each $(T)
 
+judges: deps-judges build ## real clients (curl, GnuTLS, NSS, Java, Firefox) judge our table
+	@tests/judges/run full
+
 bench: deps-test build ## what an answer costs, and one pass over 1,000 certificates
 	@ninja -C build bench/bench-verify
 	@$(PYTHON) bench/verify.py --program build/bench/bench-verify
@@ -76,8 +79,8 @@ build/fuzz/build.ninja: | deps-build deps-clang
 		-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=$(WERROR) \
 		-Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all'
 
-deps-build deps-demo deps-test deps-lint deps-clang:
+deps-build deps-demo deps-test deps-lint deps-judges deps-clang:
 	@tools/deps $(@:deps-%=%)
 
-.PHONY: help deps build demo run check test fuzz fuzzers bench lint format install layers \
-	deps-build deps-demo deps-test deps-lint deps-clang
+.PHONY: help deps build demo run check test fuzz fuzzers judges bench lint format install layers \
+	deps-build deps-demo deps-test deps-lint deps-judges deps-clang
