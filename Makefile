@@ -30,9 +30,8 @@ run: build ## the daemon for certificates here: make run CERTS='PATH...'
 check: build layers lint ## release build, unit tests, layers, lint: the quick one
 	@tools/run-tests --unit build
 
-test: deps-test deps-clang check build/debug/build.ninja fuzzers ## all: sanitizers, vectors, plays
-	@tools/run-tests --unit build/debug --conformance build --conformance build/debug --fuzz 30 \
-		--plays
+test: deps-test check build/debug/build.ninja ## all: check, then sanitizers, conformance, plays
+	@tools/run-tests --unit build/debug --conformance build --plays
 
 fuzz: deps-clang fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
 	@tests/fuzz/run --each $(T)
