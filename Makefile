@@ -30,10 +30,12 @@ run: build ## the daemon for certificates here: make run CERTS='PATH...'
 check: build layers lint ## release build, unit tests, layers, lint: the quick one
 	@tools/run-tests --unit build
 
-test: deps-test check build/debug/build.ninja ## all: check, then sanitizers, conformance, plays
-	@tools/run-tests --unit build/debug --conformance build --plays
+test: deps-test check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, plays
+	@ninja -C build/debug clinch
+	@tools/run-tests --unit build/debug --conformance build --conformance build/debug \
+		--fuzz 30 --plays
 
-fuzz: deps-clang fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
+fuzz: fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
 	@tests/fuzz/run --each $(T)
 
 judges: deps-judges build ## real clients (curl, GnuTLS, NSS, Java, Firefox) judge our table
@@ -70,7 +72,7 @@ build/debug/build.ninja: | deps-build
 	@$(MESON) setup build/debug -Dbuildtype=debug -Db_sanitize=address,undefined \
 		-Db_lundef=false -Dc_args=-fno-sanitize-recover=all -Dwerror=$(WERROR)
 
-fuzzers: build/fuzz/build.ninja
+fuzzers: deps-clang build/fuzz/build.ninja
 	@ninja -C build/fuzz fuzz
 
 build/fuzz/build.ninja: | deps-build deps-clang

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "io/control-parse.h"
 
 #define CALLS_MAX       32
 #define ASK_LIMIT_MS    5000  /* for the whole request */
@@ -121,51 +122,17 @@ static void call_refuse(struct control_call *call, const char *why)
     control_answer(call, json_pack("{s:b, s:s}", "ok", 0, "error", why));
 }
 
-/* Why @request is none, or NULL. What is good here has the types that control.h shows. */
-static const char *request_find_fault(const json_t *request)
-{
-    const char *what = json_string_value(json_object_get(request, "do"));
-    const json_t *paths = json_object_get(request, "paths");
-    const json_t *deadline = json_object_get(request, "deadline_s");
-    const json_t *path;
-    size_t i;
-
-    if (!what) {
-        return "a request is an object with \"do\"";
-    }
-    if (strcmp(what, "status") == 0) {
-        return NULL;
-    }
-    if (strcmp(what, "ensure") != 0) {
-        return "this clinch knows only the requests status and ensure";
-    }
-    if (!json_is_array(paths)) {
-        return "ensure wants \"paths\", an array of strings";
-    }
-    json_array_foreach(paths, i, path)
-    {
-        if (!json_is_string(path)) {
-            return "ensure wants \"paths\", an array of strings";
-        }
-    }
-    if (deadline && (!json_is_integer(deadline) || json_integer_value(deadline) < 0)) {
-        return "\"deadline_s\" is a number of seconds";
-    }
-    return NULL;
-}
-
 static void call_read_request(struct control_call *call)
 {
-    const char *text = (const char *)call->request.data;
-    json_t *request = json_loadb(text, call->request.size, JSON_REJECT_DUPLICATES, NULL);
-    const char *fault = request ? request_find_fault(request) : "the request is not JSON";
+    const char *fault = NULL;
+    json_t *request = control_parse_request(slice_of_buf(&call->request), &fault);
 
     uv_read_stop((uv_stream_t *)&call->pipe);
     uv_timer_stop(&call->timer);
-    if (fault) {
-        call_refuse(call, fault);
-    } else {
+    if (request) {
         call->control->asked(call->control->context, call, request);
+    } else {
+        call_refuse(call, fault);
     }
     json_decref(request);
 }

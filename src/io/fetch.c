@@ -140,9 +140,11 @@ static int fetch_setup(struct fetch *fetch, const struct fetch_settings *setting
     if (!fetch->user_agent || (settings->proxy && !fetch->proxy)) {
         return -ENOMEM;
     }
+    /* RFC 6960 A.2: "The Content-Type header has the value 'application/ocsp-response'." */
     r = headers_add(&fetch->headers.get, "Accept: application/ocsp-response");
     r = r ? r : headers_add(&fetch->headers.post, "Accept: application/ocsp-response");
-    /* RFC 6960 A.1: "The Content-Type header has the value 'application/ocsp-request'". */
+    /* RFC 6960 A.1: "The Content-Type header has the value 'application/ocsp-request', while the
+     * body of the message is the binary value of the DER encoding of the OCSPRequest." */
     r = r ? r : headers_add(&fetch->headers.post, "Content-Type: application/ocsp-request");
     return r;
 }

@@ -219,19 +219,36 @@ static bool read_tls_feature(struct slice value, struct cert_view *view)
     return der_end(&inside) && der_end(&der);
 }
 
+/* RFC 5280 4.2: "the OID appears as the field extnID and the corresponding ASN.1 DER encoded
+ * structure is the value of the octet string extnValue." Key identifiers that are not DER (strings
+ * in parts, octets behind the end) are none. Only delegates need them, and of those libcrypto is
+ * asked as well (crypto_cert_is_issued()). */
 static bool read_subject_key_id(struct slice value, struct cert_view *view)
 {
     struct der der = der_open(value);
+    struct slice key_id;
 
-    return der_read(&der, DER_OCTET_STRING, &view->subject_key_id) && der_end(&der);
+    if (!der_read(&der, DER_OCTET_STRING, &key_id) || !der_end(&der)) {
+        return false;
+    }
+    view->subject_key_id = key_id;
+    return true;
 }
 
+/* RFC 5280 4.2.1.1. The other two fields name the issuer's certificate: nobody looks there. */
 static bool read_authority_key_id(struct slice value, struct cert_view *view)
 {
     struct der der = der_open(value), inside = der_enter(&der, DER_SEQUENCE);
+    struct slice key_id = SLICE_NULL, skipped;
 
-    der_read_optional(&inside, DER_CONTEXT(0), &view->authority_key_id);
-    return !inside.failed && der_end(&der);
+    der_read_optional(&inside, DER_CONTEXT(0), &key_id);
+    der_read_optional(&inside, DER_CONTEXT_CONSTRUCTED(1), &skipped);
+    der_read_optional(&inside, DER_CONTEXT(2), &skipped);
+    if (!der_end(&inside) || !der_end(&der)) {
+        return false;
+    }
+    view->authority_key_id = key_id;
+    return true;
 }
 
 /* NULL or what is wrong. */

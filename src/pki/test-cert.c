@@ -336,6 +336,41 @@ static void test_what_is_wrong_is_said(void **state)
     assert_string_equal(fault_of(&spec), "it has one extension twice");
 }
 
+/* What is read of a key identifier extension, in hexadecimal. */
+static void assert_key_id(const char *oid, const char *value, const char *expected)
+{
+    struct sample sample = sample_make(&(struct mint_cert){
+        .name = "x", .key = MINT_EC, .issuer_key = MINT_EC, .extensions = {{oid, value}}});
+    bool subject = strcmp(oid, "2.5.29.14") == 0;
+    struct buf hex = BUF_INIT(100);
+
+    buf_put_hex(&hex, subject ? sample.view.subject_key_id : sample.view.authority_key_id);
+    assert_string_equal(buf_text(&hex), expected);
+    buf_deinit(&hex);
+    sample_deinit(&sample);
+}
+
+static void test_a_key_identifier_is_in_der_or_is_none(void **state)
+{
+    static const char authority[] = "2.5.29.35", subject[] = "2.5.29.14";
+
+    (void)state;
+    assert_key_id(authority, "DER:30:05:80:03:0a:0b:0c", "0a0b0c");
+    assert_key_id(authority, "DER:30:0a:80:01:0a:a1:02:82:00:82:01:05", "0a");
+    assert_key_id(authority, "DER:30:05:a1:00:82:01:05", "");
+    assert_key_id(authority, "DER:30:00", "");
+    assert_key_id(authority, "DER:30:05:a0:03:04:01:0a", "");    /* a string in parts */
+    assert_key_id(authority, "DER:30:03:80:01:0a:05:00", "");    /* octets behind it */
+    assert_key_id(authority, "DER:30:05:80:01:0a:05:00", "");    /* and inside */
+    assert_key_id(authority, "DER:30:06:80:01:0a:80:01:0b", ""); /* two */
+    assert_key_id(authority, "DER:30:06:82:01:05:80:01:0a", ""); /* in the wrong order */
+    assert_key_id(authority, "DER:30:04:81:01:00:80", "");       /* cut short */
+    assert_key_id(authority, "DER:31:03:80:01:0a", "");          /* a SET */
+    assert_key_id(subject, "DER:04:03:0a:0b:0c", "0a0b0c");
+    assert_key_id(subject, "DER:24:03:04:01:0a", "");
+    assert_key_id(subject, "DER:04:01:0a:05:00", "");
+}
+
 static void test_flags_of_sloppy_issuers_are_understood(void **state)
 {
     struct mint_cert spec = {.name = "x", .key = MINT_EC, .issuer_key = MINT_EC};
@@ -488,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_self_signed_is_told_from_self_named),
         cmocka_unit_test(test_odd_serials_are_taken_up_to_the_cap),
         cmocka_unit_test(test_what_is_wrong_is_said),
+        cmocka_unit_test(test_a_key_identifier_is_in_der_or_is_none),
         cmocka_unit_test(test_flags_of_sloppy_issuers_are_understood),
         cmocka_unit_test(test_dates_of_every_century_are_read),
         cmocka_unit_test(test_two_signature_algorithms_must_agree),

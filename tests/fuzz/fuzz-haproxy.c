@@ -9,6 +9,20 @@
 #include "wire/haproxy.h"
 #include "wire/single.h"
 
+/* The CertID's serial number is 00 af 01, of which HAProxy prints AF01. */
+static void check_identity(struct slice reply)
+{
+    static const uint8_t certid[] = {0x30, 0x12, 0x30, 0x07, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02,
+                                     0x1a, 0x04, 0x00, 0x04, 0x00, 0x02, 0x03, 0x00, 0xaf, 0x01};
+    static const char line[] = "Serial: AF01\n";
+    const uint8_t *at = reply.size ? memmem(reply.data, reply.size, line, 8) : NULL;
+    bool is_ours = at && (size_t)(reply.data + reply.size - at) >= sizeof(line) - 1 &&
+                   memcmp(at, line, sizeof(line) - 1) == 0;
+
+    must(haproxy_read_identity(reply, slice_of(certid, sizeof(certid))) == is_ours);
+    haproxy_read_identity(reply, reply); /* a CertID out of thin air */
+}
+
 static void check_replies(struct slice input)
 {
     struct slice left = input, part = SLICE_NULL;
@@ -20,6 +34,7 @@ static void check_replies(struct slice input)
         must(haproxy_read_commit(part) <= HAPROXY_REFUSED);
         must(haproxy_read_create(part, "/etc/shop.pem") <= HAPROXY_REFUSED);
     }
+    haproxy_is_list(input);
     left = input;
     while (haproxy_next_loaded(&left, &part, &open)) {
         must(slice_inside(part, input) && slice_inside(left, input));
@@ -67,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(path);
     check_replies(input);
     check_info(input);
+    check_identity(input);
     check_tombstone(input);
     if (haproxy_path_usable(path)) {
         must(!strpbrk(path, " ;\\\n\t\"'") && strlen(path) > 0);

@@ -182,22 +182,96 @@ static void compare_usages(X509 *cert, const struct cert_view *view)
     EXTENDED_KEY_USAGE_free(purposes);
 }
 
-static void compare_names(X509 *cert, const struct cert_view *view)
+/* Does libcrypto write @value as it was read, so that @octets are DER and nothing is behind them?
+ * It reads strings in parts, too, and does not mind octets that follow an extension's value. */
+static bool is_der(const void *value, const ASN1_ITEM *item, struct slice octets)
+{
+    unsigned char *der = NULL;
+    int size = ASN1_item_i2d(value, &der, item);
+    bool same = size > 0 && slice_equal(slice_of(der, (size_t)size), octets);
+
+    OPENSSL_free(der);
+    return same;
+}
+
+/* The value of extension @nid, empty when there is none. */
+static struct slice extension_octets(const X509 *cert, int nid)
+{
+    X509_EXTENSION *extension = X509_get_ext(cert, X509_get_ext_by_NID(cert, nid, -1));
+    const ASN1_OCTET_STRING *octets = extension ? X509_EXTENSION_get_data(extension) : NULL;
+
+    return octets ? slice_of(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets))
+                  : SLICE_NULL;
+}
+
+/* @octets of a type with one OCTET STRING in it, NULL unless they are DER. */
+static void *read_key_id(const ASN1_ITEM *item, struct slice octets)
+{
+    const unsigned char *at = octets.data;
+    ASN1_VALUE *value = ASN1_item_d2i(NULL, &at, (long)octets.size, item);
+
+    if (value && !is_der(value, item, octets)) {
+        ASN1_item_free(value, item);
+        value = NULL;
+    }
+    return value;
+}
+
+/* Whoever looks for the key does not look at how an authorityKeyIdentifier names the issuer's
+ * certificate (its issuer and number): here both become something that libcrypto can read. */
+static void put_authority_without_names(struct buf *out, struct slice octets)
+{
+    struct der der = der_open(octets), inside = der_enter(&der, DER_SEQUENCE);
+    struct buf fields = BUF_INIT(LIMIT_CERT_SIZE);
+    struct slice content, whole;
+    uint8_t tag;
+
+    while (der_more(&inside) && der_read_any(&inside, &tag, &content, &whole)) {
+        if (tag == DER_CONTEXT_CONSTRUCTED(1)) {
+            der_put_header(&fields, tag, 0);
+        } else if (tag == DER_CONTEXT(2)) {
+            der_put_header(&fields, tag, 1);
+            buf_put_byte(&fields, 0);
+        } else {
+            buf_put_slice(&fields, whole);
+        }
+    }
+    if (der_end(&inside) && der_end(&der)) {
+        der_put_header(out, DER_SEQUENCE, fields.size);
+        buf_put_slice(out, slice_of_buf(&fields));
+    }
+    buf_deinit(&fields);
+}
+
+/* Key identifiers are what libcrypto reads where that is DER, and none where it is not or where
+ * libcrypto can read nothing. */
+static void compare_key_ids(const X509 *cert, const struct cert_view *view)
+{
+    struct buf authority = BUF_INIT(LIMIT_CERT_SIZE);
+    struct slice subject = extension_octets(cert, NID_subject_key_identifier);
+    ASN1_OCTET_STRING *subject_id = read_key_id(ASN1_ITEM_rptr(ASN1_OCTET_STRING), subject);
+    AUTHORITY_KEYID *authority_id;
+
+    put_authority_without_names(&authority, extension_octets(cert, NID_authority_key_identifier));
+    authority_id = read_key_id(ASN1_ITEM_rptr(AUTHORITY_KEYID), slice_of_buf(&authority));
+    must(subject_id ? same_string(subject_id, view->subject_key_id)
+                    : view->subject_key_id.size == 0);
+    must(authority_id && authority_id->keyid
+             ? same_string(authority_id->keyid, view->authority_key_id)
+             : view->authority_key_id.size == 0);
+    ASN1_OCTET_STRING_free(subject_id);
+    AUTHORITY_KEYID_free(authority_id);
+    buf_deinit(&authority);
+}
+
+static void compare_alt_name(const X509 *cert, const struct cert_view *view)
 {
     bool usable;
-    ASN1_OCTET_STRING *key_id = extension(cert, NID_subject_key_identifier, &usable);
-    AUTHORITY_KEYID *authority;
-    AUTHORITY_INFO_ACCESS *access;
-    GENERAL_NAMES *names;
-    unsigned urls = 0;
+    GENERAL_NAMES *names = extension(cert, NID_subject_alt_name, &usable);
+    bool der = names && is_der(names, ASN1_ITEM_rptr(GENERAL_NAMES),
+                               extension_octets(cert, NID_subject_alt_name));
 
-    must(!key_id || same_string(key_id, view->subject_key_id));
-    ASN1_OCTET_STRING_free(key_id);
-    authority = extension(cert, NID_authority_key_identifier, &usable);
-    must(!authority || !authority->keyid || same_string(authority->keyid, view->authority_key_id));
-    AUTHORITY_KEYID_free(authority);
-    names = extension(cert, NID_subject_alt_name, &usable);
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+    for (int i = 0; der && i < sk_GENERAL_NAME_num(names); i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 
         if (name->type == GEN_DNS && ASN1_STRING_length(name->d.dNSName)) {
@@ -206,7 +280,14 @@ static void compare_names(X509 *cert, const struct cert_view *view)
         }
     }
     GENERAL_NAMES_free(names);
-    access = extension(cert, NID_info_access, &usable);
+}
+
+static void compare_info_access(const X509 *cert, const struct cert_view *view)
+{
+    bool usable;
+    AUTHORITY_INFO_ACCESS *access = extension(cert, NID_info_access, &usable);
+    unsigned urls = 0;
+
     for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(access); i++) {
         const ACCESS_DESCRIPTION *one = sk_ACCESS_DESCRIPTION_value(access, i);
 
@@ -243,7 +324,9 @@ bool oracle_compare_cert(const struct cert_view *view)
     must(same_string(signature, view->signature));
     must(same_algorithm(algorithm, view->signature_algorithm));
     compare_usages(cert, view);
-    compare_names(cert, view);
+    compare_key_ids(cert, view);
+    compare_alt_name(cert, view);
+    compare_info_access(cert, view);
     X509_free(cert);
     ERR_clear_error();
     return true;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Writes the first inputs of the fuzzers that know the issuers of world.c: certificates in
- * FOLDER/cert, answers in FOLDER/answer. */
+ * FOLDER/cert, answers in FOLDER/answer, what caIssuers URLs send in FOLDER/bag. */
 
 #include <openssl/pem.h>
+#include <openssl/pkcs7.h>
 #include <string.h>
 
 #include "world.h"
@@ -181,6 +182,25 @@ static void write_full_leaf(X509 *ca)
     X509_free(leaf);
 }
 
+/* A certs-only PKCS#7 of @count certificates, the issuer's and the leaf's by turns. */
+static void write_bag(const struct side *side, unsigned count)
+{
+    PKCS7 *message = PKCS7_new();
+    unsigned char *der = NULL;
+    int size;
+
+    must(message && PKCS7_set_type(message, NID_pkcs7_signed) &&
+         PKCS7_content_new(message, NID_pkcs7_data));
+    for (unsigned i = 0; i < count; i++) {
+        must(PKCS7_add_certificate(message, i % 2 ? side->leaf : side->ca));
+    }
+    size = i2d_PKCS7(message, &der);
+    must(size > 0);
+    write_file("bag", "certs", slice_of(der, (size_t)size));
+    OPENSSL_free(der);
+    PKCS7_free(message);
+}
+
 int main(int argc, char **argv)
 {
     struct world *world;
@@ -201,7 +221,11 @@ int main(int argc, char **argv)
         write_forms(side);
         write_several(side, &world->sides[1 - i]);
         write_delegated(side);
+        write_bag(side, 0);
+        write_bag(side, 1);
+        write_bag(side, 2);
     }
+    write_bag(&world->sides[0], 20); /* more than are taken */
     write_full_leaf(world->sides[0].ca);
     return 0;
 }
