@@ -34,6 +34,7 @@ struct options {
     const char *audience; /* --audience, so too */
     int64_t max_age_s;    /* --max-age; -1: not given */
     bool allow_loopback;
+    bool offline;
     bool strict;
     bool json;
     bool or_empty;

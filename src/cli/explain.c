@@ -1,49 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/explain.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "cli/cli.h"
-#include "cli/explain.h"
-#include "cli/lookup.h"
 #include "io/clock.h"
 #include "pki/request.h"
 
 #define OUTPUT_MAX  ((size_t)1 << 30)
+#define LAST_MAX    8192
 #define LABEL_WIDTH 16
 #define URL_INDENT  4 /* of a URL on a line of its own */
-#define TEXT_MOST   400
 
-static const char *const source_names[] = {"none",       "same-file", "beside",
-                                           "configured", "fetched",   "neighbour"};
-
-static void put_label(struct buf *out, const char *label)
+const char *explain_source_name(enum issuer_source source)
 {
-    size_t start = out->size;
+    static const char *const names[] = {"none",    "same-file", "beside",     "configured",
+                                        "fetched", "neighbour", "fetched-now"};
 
-    buf_put_text(out, "  ");
-    buf_put_text(out, label);
-    buf_put_pad(out, start + LABEL_WIDTH, ' ');
+    return names[source];
 }
 
-static void put_line(struct buf *out, const char *label, const char *text)
-{
-    put_label(out, label);
-    buf_put_printable(out, slice_of_text(text), 4 * TEXT_MOST);
-    buf_put_byte(out, '\n');
-}
-
-static void put_hex_line(struct buf *out, const char *label, struct slice octets)
-{
-    put_label(out, label);
-    buf_put_hex(out, octets);
-    buf_put_byte(out, '\n');
-}
-
-const char *explain_nothing_to_ask(const struct cert_facts *facts, int64_t wall_s)
+/* Why there is nothing to ask for, whoever the issuer is; or NULL. */
+static const char *hindrance(const struct cert_facts *facts, int64_t wall_s)
 {
     if (facts->is_ca) {
         return "nothing: this is a CA certificate, and servers staple for the leaf";
@@ -57,299 +40,48 @@ const char *explain_nothing_to_ask(const struct cert_facts *facts, int64_t wall_
     if (!facts->url_count) {
         return "nothing: without an OCSP URL there is no staple to get";
     }
-    return facts->has_issuer ? NULL : "nothing until the issuer is found";
+    return NULL;
 }
 
-static void put_validity(struct buf *out, const struct cert_facts *facts, int64_t wall_s)
+const char *explain_nothing_to_ask(const struct cert_facts *facts, int64_t wall_s)
 {
-    put_label(out, "valid");
-    cli_put_time(out, facts->not_before_s);
-    buf_put_text(out, " until ");
-    cli_put_time(out, facts->not_after_s);
-    if (wall_s < facts->not_before_s) {
-        buf_put_text(out, " (not yet)");
-    } else if (wall_s >= facts->not_after_s) {
-        buf_put_text(out, " (over)");
-    } else {
-        buf_put_text(out, " (");
-        cli_put_brief(out, time_sub(facts->not_after_s, wall_s));
-        buf_put_text(out, " left)");
-    }
-    buf_put_byte(out, '\n');
+    const char *nothing = hindrance(facts, wall_s);
+
+    return nothing || facts->has_issuer ? nothing : "nothing until the issuer is found";
 }
 
-static void put_issuer_name(struct buf *out, const struct issuer *issuer)
+bool explain_request(const struct cert_facts *facts, unsigned index, bool post, struct buf *url,
+                     struct buf *body)
 {
-    if (issuer->view.common_name.size) {
-        buf_put_printable(out, issuer->view.common_name, TEXT_MOST);
-    } else {
-        buf_put_text(out, "(no common name)");
-    }
-}
-
-static void put_issuer(struct buf *out, const struct found_cert *cert)
-{
-    static const char *const sources[] = {
-        [ISSUER_SAME_FILE] = "in the same file",
-        [ISSUER_BESIDE] = "beside it: ",
-        [ISSUER_CONFIGURED] = "given by --issuer or `issuers:`: ",
-        [ISSUER_FETCHED] = "fetched earlier from ",
-        [ISSUER_NEIGHBOUR] = "in the same folder: ",
-    };
-
-    put_label(out, "issuer");
-    if (cert->facts->self_signed) {
-        buf_put_text(out, "itself\n");
-        return;
-    }
-    if (!cert->issuer) {
-        buf_put_text(out, "not found\n");
-        if (cert->view.issuer_url_count) {
-            put_line(out, "", "clinch run and clinch once fetch it from its caIssuers URL:");
-            put_label(out, "");
-            buf_put_printable(out, cert->view.issuer_urls[0], LIMIT_URL_SIZE);
-            buf_put_byte(out, '\n');
-        } else {
-            put_line(out, "", "append its certificate to the file, or give --issuer FILE");
-        }
-        return;
-    }
-    put_issuer_name(out, cert->issuer);
-    buf_put_byte(out, '\n');
-    put_label(out, "  found");
-    buf_put_text(out, sources[cert->source]);
-    if (cert->source != ISSUER_SAME_FILE) {
-        buf_put_printable(out, slice_of_buf(&cert->where), 2 * TEXT_MOST);
-    }
-    buf_put_byte(out, '\n');
-    if (cert->source == ISSUER_NEIGHBOUR) {
-        put_line(out, "", "give clinch the folder, or that file with --issuer");
-    }
-}
-
-static void put_certid(struct buf *out, const struct issuer *issuer)
-{
-    put_line(out, "CertID", "issuerNameHash, issuerKeyHash, and the serial number:");
-    put_hex_line(out, "name SHA-1", slice_of(issuer->name_hash[CERTID_SHA1], SHA1_SIZE));
-    put_hex_line(out, "key SHA-1", slice_of(issuer->key_hash[CERTID_SHA1], SHA1_SIZE));
-    put_hex_line(out, "name SHA-256", slice_of(issuer->name_hash[CERTID_SHA256], SHA256_SIZE));
-    put_hex_line(out, "key SHA-256", slice_of(issuer->key_hash[CERTID_SHA256], SHA256_SIZE));
-}
-
-bool explain_request(struct buf *url, const struct cert_facts *facts, unsigned index,
-                     size_t *ret_size)
-{
-    struct buf request = BUF_INIT(1024);
-    bool get;
-
     buf_clear(url);
-    request_encode(&request, facts);
-    get = request_get_url(url, facts->urls[index], slice_of_buf(&request));
-    *ret_size = get ? url->size : request.size;
-    if (!get) {
-        buf_clear(url);
-        buf_put_text(url, facts->urls[index]);
+    buf_clear(body);
+    request_encode(body, facts);
+    if (!post && request_get_url(url, facts->urls[index], slice_of_buf(body))) {
+        buf_clear(body);
+        return false;
     }
-    buf_deinit(&request);
-    return get;
+    buf_clear(url);
+    buf_put_text(url, facts->urls[index]);
+    return true;
 }
 
-/* The host of @url is spelt as this machine itself. */
-static bool is_loopback(const char *url)
+bool explain_is_kept(const struct explain_report *report)
 {
-    static const char *const hosts[] = {"127.", "localhost:", "localhost/", "[::1]"};
-    const char *host = strstr(url, "://");
+    const struct explain_live *live = &report->live;
 
-    for (size_t i = 0; host && i < ARRAY_SIZE(hosts); i++) {
-        if (text_starts_with(host + 3, hosts[i])) {
-            return true;
-        }
-    }
-    return host && text_equal(host + 3, "localhost");
-}
-
-static void put_requests(struct buf *out, const struct cert_facts *facts,
-                         const struct explain_at *at)
-{
-    const char *nothing = explain_nothing_to_ask(facts, at->wall_s);
-    struct buf url = BUF_INIT(LIMIT_URL_SIZE + 1);
-    size_t size;
-
-    if (nothing) {
-        put_line(out, "would ask", nothing);
-    }
-    for (unsigned i = 0; !nothing && i < facts->url_count; i++) {
-        bool get = explain_request(&url, facts, i, &size);
-
-        put_label(out, i ? "then" : "would ask");
-        buf_put_text(out, get ? "GET, a URL of " : "POST, a body of ");
-        buf_put_int(out, (int64_t)size);
-        buf_put_text(out, " octets:\n    ");
-        buf_put_slice(out, slice_of_buf(&url));
-        buf_put_byte(out, '\n');
-        if (!at->allow_loopback && is_loopback(facts->urls[i])) {
-            put_line(out, "", "but it is on this machine, so only with --allow-loopback");
-        }
-    }
-    buf_deinit(&url);
-}
-
-/* Who would fail with what is kept; nothing when nobody would. */
-static void put_failing(struct buf *out, const struct judgement *judgement)
-{
-    const char *between = "";
-
-    if (!judgement->fails_with) {
-        return;
-    }
-    put_label(out, "  would fail");
-    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
-        if (judgement->fails_with & CLIENT_BIT(i)) {
-            buf_put_text(out, between);
-            buf_put_text(out, clients[i].name);
-            between = ", ";
-        }
-    }
-    buf_put_byte(out, '\n');
-}
-
-static void put_kept(struct buf *out, const struct explain_at *at)
-{
-    const struct kept *kept = at->kept;
-
-    put_label(out, "kept");
-    switch (kept->state) {
-    case KEPT_NOTHING:
-        buf_put_text(out, "nothing");
-        break;
-    case KEPT_GOOD:
-        buf_put_text(out, "a good staple of ");
-        buf_put_int(out, (int64_t)kept->served.size);
-        buf_put_text(out, " octets, served until ");
-        cli_put_time(out, kept->judgement.serve.until_s);
-        buf_put_text(out, " (");
-        cli_put_brief(out, time_sub(kept->judgement.serve.until_s, at->wall_s));
-        buf_put_text(out, " left)");
-        break;
-    case KEPT_UNFIT:
-        buf_put_text(out, "an answer that is not served: ");
-        buf_put_text(out, reason_sentence(kept->judgement.reason));
-        buf_put_text(out, " [");
-        buf_put_text(out, reason_name(kept->judgement.reason));
-        buf_put_byte(out, ']');
-        break;
-    case KEPT_REVOKED:
-        buf_put_text(out, "the news that it was revoked on ");
-        cli_put_time(out, kept->facts.revoked_at_s);
-        break;
-    case KEPT_NO_ISSUER:
-        buf_put_text(out, "an answer that cannot be checked without the issuer");
-        break;
-    case KEPT_NO_STORE:
-        buf_put_text(out, "nothing: there is no store in ");
-        buf_put_printable(out, slice_of_text(at->state_dir), TEXT_MOST);
-        break;
-    case KEPT_UNREADABLE:
-        buf_put_text(out, "unknown: the store cannot be read");
-        break;
-    }
-    buf_put_byte(out, '\n');
-    if (kept->state == KEPT_GOOD || kept->state == KEPT_UNFIT) {
-        put_failing(out, &kept->judgement);
-    }
-}
-
-static void put_cert(struct buf *out, const struct found_cert *cert, const struct explain_at *at)
-{
-    const struct cert_facts *facts = cert->facts;
-
-    if (cli_wants_colour(STDOUT_FILENO)) {
-        buf_put_text(out, "\x1b[1m");
-    }
-    buf_put_text(out, facts->name[0] ? facts->name : "(no name)");
-    buf_put_text(out, cli_wants_colour(STDOUT_FILENO) ? "\x1b[0m\n" : "\n");
-    put_line(out, "file", at->path);
-    put_hex_line(out, "serial", slice_of(facts->serial, facts->serial_size));
-    put_hex_line(out, "SHA-256", slice_of(facts->leaf_sha256, SHA256_SIZE));
-    put_validity(out, facts, at->wall_s);
-    put_line(out, "must-staple", facts->must_staple ? "yes" : "no");
-    put_issuer(out, cert);
-    if (!facts->url_count) {
-        put_line(out, "OCSP URL", "none");
-    }
-    for (unsigned i = 0; i < facts->url_count; i++) {
-        put_line(out, i ? "" : "OCSP URL", facts->urls[i]);
-    }
-    if (cert->issuer && facts->url_count) {
-        put_certid(out, cert->issuer);
-    }
-    put_requests(out, facts, at);
-    put_kept(out, at);
-}
-
-const char *explain_source_name(enum issuer_source source)
-{
-    return source_names[source];
+    return live->received.size &&
+           slice_equal(slice_of_buf(&live->received), slice_of_buf(&report->kept.received));
 }
 
 struct explain {
     struct lookup *lookup;
+    struct explain_asker *asker; /* NULL: --offline */
     const struct config *config;
-    int64_t wall_s;
-    struct buf text;
-    json_t *certs; /* NULL: text */
+    json_t *certs;  /* NULL: text */
+    bool begun;     /* something was written */
+    bool bad;       /* a certificate has no answer that may be stapled */
+    int write_code; /* 0, or the exit code of a write that failed */
 };
-
-static void explain_found(struct explain *explain, const char *path, const struct found_file *file)
-{
-    for (size_t i = 0; i < file->count; i++) {
-        struct kept kept;
-        struct explain_at at = {path, explain->config->state_dir, &kept, explain->wall_s,
-                                explain->config->policy.allow_loopback};
-
-        lookup_kept(explain->lookup, &file->certs[i], explain->wall_s, &kept);
-        if (explain->certs) {
-            json_array_append_new(explain->certs, explain_json(&file->certs[i], &at));
-        } else {
-            buf_put_text(&explain->text, explain->text.size ? "\n" : "");
-            put_cert(&explain->text, &file->certs[i], &at);
-        }
-        kept_deinit(&kept);
-    }
-}
-
-/* 0 or EXIT_USAGE when one of the files could not be read; the others are shown all the same. */
-static int explain_paths(struct explain *explain, const struct options *options)
-{
-    struct buf path = BUF_INIT(8192), fault = BUF_INIT(16384);
-    int code = 0;
-
-    for (size_t i = 0; i < options->path_count; i++) {
-        struct found_file file;
-        int r;
-
-        buf_clear(&path);
-        buf_clear(&fault);
-        r = cli_absolute(&path, options->paths[i]);
-        if (r) {
-            cli_complain("%s: %s", options->paths[i], strerror(-r));
-        } else {
-            r = lookup_file(explain->lookup, buf_text(&path), &file, &fault);
-            if (r) {
-                cli_complain("%s", buf_text(&fault));
-            }
-        }
-        if (r) {
-            code = EXIT_USAGE;
-            continue;
-        }
-        explain_found(explain, buf_text(&path), &file);
-        found_file_deinit(&file);
-    }
-    buf_deinit(&path);
-    buf_deinit(&fault);
-    return code;
-}
 
 /* What is wider than the terminal goes on under its beginning: behind the label, or where a URL
  * stands alone. */
@@ -372,46 +104,203 @@ static void put_fitting(struct buf *out, struct slice line, unsigned width)
     }
 }
 
-static int explain_write(struct slice text)
+/* Writes @text, now: what is known is there to read while a responder is being waited for. Empties
+ * it. @fit: lines wider than the terminal are broken. */
+static void explain_write(struct explain *explain, struct buf *text, bool fit)
 {
-    unsigned width = cli_terminal_width(STDOUT_FILENO);
+    unsigned width = fit ? cli_terminal_width(STDOUT_FILENO) : 0;
     struct buf out = BUF_INIT(OUTPUT_MAX);
-    int r;
+    struct slice rest = slice_of_buf(text);
 
-    if (!width) {
-        return cli_write(text);
-    }
-    while (text.size) {
-        const uint8_t *end = memchr(text.data, '\n', text.size);
-        size_t size = end ? (size_t)(end - text.data) : text.size;
+    while (width && rest.size) {
+        const uint8_t *end = memchr(rest.data, '\n', rest.size);
+        size_t size = end ? (size_t)(end - rest.data) : rest.size;
 
-        put_fitting(&out, slice_of(text.data, size), width);
+        put_fitting(&out, slice_of(rest.data, size), width);
         size += end != NULL;
-        text = slice_of(text.data + size, text.size - size);
+        rest = slice_of(rest.data + size, rest.size - size);
     }
-    r = buf_status(&out) ? EXIT_USAGE : cli_write(slice_of_buf(&out));
+    if (buf_status(text) || buf_status(&out)) {
+        cli_complain("out of memory");
+        explain->write_code = EXIT_USAGE;
+    } else if (!explain->write_code) {
+        explain->write_code = cli_write(slice_of_buf(width ? &out : text));
+    }
+    explain->begun = true;
+    buf_clear(text);
     buf_deinit(&out);
+}
+
+static void on_asking(void *context, const struct explain_report *report)
+{
+    struct buf text = BUF_INIT(OUTPUT_MAX);
+
+    explain_put_request(&text, report, report->live.count - 1);
+    explain_write(context, &text, true);
+    buf_deinit(&text);
+}
+
+static void on_asked(void *context, const struct explain_report *report)
+{
+    struct buf text = BUF_INIT(OUTPUT_MAX);
+
+    explain_put_outcome(&text, &report->live.attempts[report->live.count - 1]);
+    explain_write(context, &text, true);
+    buf_deinit(&text);
+}
+
+/* Asks the responders, once the issuer is known. */
+static int ask_responders(struct explain *explain, struct explain_report *report)
+{
+    const struct explain_watcher watcher = {
+        .context = explain,
+        .asking = explain->certs ? NULL : on_asking,
+        .asked = explain->certs ? NULL : on_asked,
+    };
+    const struct explain_live *live = &report->live;
+    int r = 0;
+
+    if (report->cert->issuer) {
+        r = explain_ask(explain->asker, report, &watcher);
+    }
+    explain->bad |=
+        r || !live->received.size || live->verification.judgement.verdict != VERDICT_STAPLE;
     return r;
 }
 
-static int explain_print(struct explain *explain)
+/* Tells of one certificate as it goes along. 0 or -ENOMEM. */
+static int explain_tell(struct explain *explain, struct explain_report *report)
 {
-    if (explain->certs) {
-        json_t *root = json_pack("{s:O}", "certs", explain->certs);
-        char *text = json_dumps(root, JSON_INDENT(2));
+    bool ask = explain->asker && !hindrance(report->cert->facts, report->wall_s);
+    struct buf text = BUF_INIT(OUTPUT_MAX);
+    int r = 0;
 
-        if (text) {
-            buf_put(&explain->text, text, strlen(text));
-            buf_put_byte(&explain->text, '\n');
+    if (ask && !report->cert->issuer) {
+        r = explain_ask_issuer(explain->asker, report);
+    }
+    lookup_kept(explain->lookup, report->cert, report->wall_s, &report->kept);
+    lookup_last(explain->lookup, report->cert, &report->last);
+    if (!explain->certs) {
+        buf_put_text(&text, explain->begun ? "\n" : "");
+        explain_put_cert(&text, report);
+        explain_write(explain, &text, true);
+    }
+    if (!r && ask) {
+        r = ask_responders(explain, report);
+    }
+    if (explain->certs) {
+        json_array_append_new(explain->certs, explain_json(report));
+    } else if (!r) {
+        explain_put_answers(&text, report);
+        explain_write(explain, &text, false);
+    }
+    buf_deinit(&text);
+    return r;
+}
+
+static void report_deinit(struct explain_report *report)
+{
+    for (unsigned i = 0; i < report->live.count; i++) {
+        buf_deinit(&report->live.attempts[i].url);
+        buf_deinit(&report->live.attempts[i].detail);
+    }
+    buf_deinit(&report->live.received);
+    buf_deinit(&report->last);
+    kept_deinit(&report->kept);
+}
+
+static int explain_found(struct explain *explain, const char *path, const struct found_file *file)
+{
+    int r = 0;
+
+    for (size_t i = 0; !r && i < file->count; i++) {
+        struct explain_report report = {
+            .path = path,
+            .state_dir = explain->config->state_dir,
+            .cert = &file->certs[i],
+            .wall_s = clock_now().wall_s,
+            .allow_loopback = explain->config->policy.allow_loopback,
+            .offline = !explain->asker,
+            .last = BUF_INIT(LAST_MAX),
+            .live.received = BUF_INIT(LIMIT_ANSWER_SIZE),
+        };
+
+        r = explain_tell(explain, &report);
+        report_deinit(&report);
+    }
+    return r;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* 0 or EXIT_USAGE when one of the files could not be read; the others are shown all the same. */
+static int explain_paths(struct explain *explain, const struct options *options)
+{
+    struct buf path = BUF_INIT(8192), fault = BUF_INIT(16384);
+    int code = 0;
+
+    for (size_t i = 0; i < options->path_count && !explain->write_code; i++) {
+        struct found_file file = {0};
+        int r;
+
+        buf_clear(&path);
+        buf_clear(&fault);
+        r = cli_absolute(&path, options->paths[i]);
+        if (!r && is_folder(buf_text(&path))) {
+            buf_put_text(&fault, buf_text(&path));
+            buf_put_text(&fault, " is a folder; name the certificate's file in it");
+            r = -EISDIR;
         }
-        free(text);
-        json_decref(root);
+        if (!r) {
+            r = lookup_file(explain->lookup, buf_text(&path), &file, &fault);
+            r = r ? r : explain_found(explain, buf_text(&path), &file);
+            found_file_deinit(&file);
+        }
+        if (r && fault.size) {
+            cli_complain("%s", buf_text(&fault));
+        } else if (r) {
+            cli_complain("%s: %s", options->paths[i], strerror(-r));
+        }
+        code = r ? EXIT_USAGE : code;
     }
-    if (buf_status(&explain->text)) {
-        return EXIT_USAGE;
+    buf_deinit(&path);
+    buf_deinit(&fault);
+    return code;
+}
+
+static void explain_write_json(struct explain *explain)
+{
+    struct buf text = BUF_INIT(OUTPUT_MAX);
+    json_t *root = json_pack("{s:O}", "certs", explain->certs);
+    char *dump = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+
+    buf_put_text(&text, dump ? dump : "");
+    buf_put_byte(&text, '\n');
+    text.status = dump ? text.status : -ENOMEM;
+    explain_write(explain, &text, false);
+    free(dump);
+    json_decref(root);
+    buf_deinit(&text);
+}
+
+/* The exit code. */
+static int explain_run(struct explain *explain, const struct options *options)
+{
+    int code;
+
+    explain->certs = options->json ? json_array() : NULL;
+    code = explain_paths(explain, options);
+    if (explain->certs) {
+        explain_write_json(explain);
+        json_decref(explain->certs);
     }
-    return explain->certs ? cli_write(slice_of_buf(&explain->text))
-                          : explain_write(slice_of_buf(&explain->text));
+    code = code ? code : explain->write_code;
+    return code ? code : explain->bad ? EXIT_NOT_DONE : EXIT_OK;
 }
 
 int command_explain(const struct options *options)
@@ -420,7 +309,9 @@ int command_explain(const struct options *options)
     struct config *config = NULL;
     _cleanup_(lookup_freep)
     struct lookup *lookup = NULL;
-    struct explain explain = {.wall_s = clock_now().wall_s, .text = BUF_INIT(OUTPUT_MAX)};
+    _cleanup_(explain_asker_freep)
+    struct explain_asker *asker = NULL;
+    struct explain explain = {0};
     struct log log;
     int code, r;
 
@@ -431,16 +322,15 @@ int command_explain(const struct options *options)
     }
     /* Without a store there is still all of the certificate to explain. */
     r = lookup_new(&lookup, config, &log);
+    if (!r && !options->offline) {
+        r = explain_asker_new(&asker, lookup, config);
+    }
     if (r) {
         cli_complain("cannot begin: %s", strerror(-r));
         return EXIT_USAGE;
     }
     explain.lookup = lookup;
+    explain.asker = asker;
     explain.config = config;
-    explain.certs = options->json ? json_array() : NULL;
-    code = explain_paths(&explain, options);
-    r = explain_print(&explain);
-    json_decref(explain.certs);
-    buf_deinit(&explain.text);
-    return r ? r : code;
+    return explain_run(&explain, options);
 }

@@ -10,8 +10,6 @@
 #include "cli/cli.h"
 #include "io/scan.h"
 #include "pki/bag.h"
-#include "pki/repair.h"
-#include "pki/response.h"
 #include "pki/signer.h"
 
 #define NEIGHBOURS_MOST 1000
@@ -224,25 +222,31 @@ static bool try_beside(struct lookup *lookup, const char *path, struct found_cer
     return found;
 }
 
+/* @body is what @url has sent, now or earlier. */
+static bool try_body(struct lookup *lookup, struct slice body, const char *url,
+                     struct found_cert *cert, enum issuer_source source)
+{
+    size_t first = lookup->others.count;
+    struct slice certs[BAG_MAX];
+    unsigned count = bag_read(body, certs);
+
+    for (unsigned i = 0; i < count; i++) {
+        candidates_add(&lookup->others, lookup, certs[i], url);
+    }
+    return try_span(lookup, span_from(&lookup->others, first, source), cert);
+}
+
 static bool try_store(struct lookup *lookup, struct found_cert *cert)
 {
     struct buf url = BUF_INIT(LIMIT_URL_SIZE + 1), kept = BUF_INIT(LIMIT_ISSUER_SIZE);
-    struct slice certs[BAG_MAX];
     bool found = false;
 
     for (unsigned i = 0; lookup->store && !found && i < cert->view.issuer_url_count; i++) {
-        size_t first = lookup->others.count;
-
         buf_clear(&url);
         buf_clear(&kept);
         buf_put_slice(&url, cert->view.issuer_urls[i]);
         if (store_read_issuer(lookup->store, buf_text(&url), &kept) == 0) {
-            unsigned count = bag_read(slice_of_buf(&kept), certs);
-
-            for (unsigned k = 0; k < count; k++) {
-                candidates_add(&lookup->others, lookup, certs[k], buf_text(&url));
-            }
-            found = try_span(lookup, span_from(&lookup->others, first, ISSUER_FETCHED), cert);
+            found = try_body(lookup, slice_of_buf(&kept), buf_text(&url), cert, ISSUER_FETCHED);
         }
     }
     buf_deinit(&url);
@@ -397,40 +401,70 @@ int lookup_file(struct lookup *lookup, const char *path, struct found_file *ret_
     return 0;
 }
 
+bool lookup_offer_issuer(struct lookup *lookup, struct found_cert *cert, const char *url,
+                         struct slice body)
+{
+    struct cert_facts *facts;
+
+    if (!try_body(lookup, body, url, cert, ISSUER_OFFERED) ||
+        cert_facts_new(&facts, lookup->crypto, &cert->view, cert->issuer)) {
+        cert->issuer = NULL;
+        return false;
+    }
+    free(cert->facts);
+    cert->facts = facts;
+    return true;
+}
+
+int lookup_judge(struct lookup *lookup, const struct found_cert *cert, struct slice der,
+                 int64_t wall_s, struct verification *ret_verification, struct buf *served)
+{
+    *ret_verification = (struct verification){
+        .policy = &lookup->config->policy,
+        .cert = cert->facts,
+        .wall_s = wall_s,
+    };
+    return verify_judge(ret_verification, lookup->signer, cert->issuer, der, served);
+}
+
 void kept_deinit(struct kept *kept)
 {
+    buf_deinit(&kept->received);
     buf_deinit(&kept->served);
+}
+
+static struct kept kept_begin(enum kept_state state)
+{
+    return (struct kept){
+        .state = state,
+        .received = BUF_INIT(LIMIT_ANSWER_SIZE),
+        .served = BUF_INIT(LIMIT_ANSWER_SIZE + 1),
+    };
 }
 
 /* One answer as received: the disk is not trusted. */
 static void judge_answer(struct lookup *lookup, const struct found_cert *cert, struct slice der,
                          int64_t wall_s, struct kept *kept)
 {
-    struct response_view view;
-    unsigned delegate = 0;
+    const struct judgement *judgement = &kept->verification.judgement;
 
-    response_read(der, cert->facts, cert->issuer, &kept->facts, &view);
-    if (kept->facts.form == REASON_GOOD) {
-        signer_check(lookup->signer, &view, cert->issuer, &kept->facts, &delegate);
-        repair_facts(&kept->facts, &view, delegate);
+    buf_put_slice(&kept->received, der);
+    if (lookup_judge(lookup, cert, der, wall_s, &kept->verification, &kept->served) ||
+        buf_status(&kept->received)) {
+        cli_complain("out of memory");
+        buf_clear(&kept->received);
+        kept->state = KEPT_UNREADABLE;
+        return;
     }
-    kept->judgement =
-        verdict_judge(&lookup->config->policy, cert->facts, &kept->facts, NULL, wall_s);
     kept->state = KEPT_UNFIT;
-    if (kept->judgement.verdict == VERDICT_STAPLE && wall_s < kept->judgement.serve.until_s) {
+    kept->unfit = judgement->reason;
+    if (judgement->verdict == VERDICT_STAPLE && wall_s < judgement->serve.until_s) {
         kept->state = KEPT_GOOD;
-    } else if (kept->judgement.verdict == VERDICT_STAPLE) {
-        kept->judgement.reason = REASON_EXPIRED; /* within the margin of some client's end */
-    }
-    if (kept->judgement.verdict == VERDICT_REVOKED) {
+    } else if (judgement->verdict == VERDICT_STAPLE) {
+        kept->unfit = REASON_EXPIRED; /* within the margin of some client's end */
+    } else if (judgement->verdict == VERDICT_REVOKED) {
         kept->state = KEPT_REVOKED;
-    }
-    if (kept->state == KEPT_GOOD) {
-        repair_answer(&kept->served, der, &view, &kept->facts, delegate);
-        if (buf_status(&kept->served)) {
-            cli_complain("out of memory");
-            kept->state = KEPT_UNREADABLE;
-        }
+        kept->revoked_at_s = kept->verification.facts.revoked_at_s;
     }
 }
 
@@ -439,17 +473,18 @@ static void judge_answer(struct lookup *lookup, const struct found_cert *cert, s
 static void judge_record(struct lookup *lookup, const struct found_cert *cert,
                          const struct store_record *record, int64_t wall_s, struct kept *kept)
 {
-    struct kept pending = {.served = BUF_INIT(LIMIT_ANSWER_SIZE)};
+    struct kept pending = kept_begin(KEPT_NOTHING);
     bool ripe;
 
     if (record->pending.size) {
         judge_answer(lookup, cert, slice_of_buf(&record->pending), wall_s, &pending);
     }
-    ripe = pending.state == KEPT_GOOD && window_holds(pending.judgement.serve, wall_s);
+    ripe = pending.state == KEPT_GOOD && window_holds(pending.verification.judgement.serve, wall_s);
     if (record->held.size && !ripe) {
         judge_answer(lookup, cert, slice_of_buf(&record->held), wall_s, kept);
     }
     if (ripe || (kept->state != KEPT_GOOD && pending.state == KEPT_GOOD)) {
+        kept_deinit(kept);
         *kept = pending;
     } else {
         kept_deinit(&pending);
@@ -463,7 +498,7 @@ void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t w
                                   .pending = BUF_INIT(LIMIT_ANSWER_SIZE)};
     int r;
 
-    *ret_kept = (struct kept){.served = BUF_INIT(LIMIT_ANSWER_SIZE), .state = KEPT_NO_STORE};
+    *ret_kept = kept_begin(KEPT_NO_STORE);
     if (!lookup->store) {
         ret_kept->state = lookup->store_failed ? KEPT_UNREADABLE : KEPT_NO_STORE;
         return;
@@ -472,7 +507,7 @@ void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t w
     ret_kept->state = r == 0 || r == STORE_E_NONE ? KEPT_NOTHING : KEPT_UNREADABLE;
     if (r == 0 && record.tombstone.present) {
         ret_kept->state = KEPT_REVOKED;
-        ret_kept->facts.revoked_at_s = record.tombstone.revoked_at_s;
+        ret_kept->revoked_at_s = record.tombstone.revoked_at_s;
     } else if (r == 0 && (record.held.size || record.pending.size)) {
         if (cert->issuer) {
             judge_record(lookup, cert, &record, wall_s, ret_kept);
@@ -481,4 +516,31 @@ void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t w
         }
     }
     store_record_deinit(&record);
+}
+
+struct row_search {
+    char leaf_sha256[2 * SHA256_SIZE + 1];
+    struct buf *last;
+};
+
+static void search_row(void *context, const struct cert_row *row)
+{
+    struct row_search *search = context;
+
+    if (text_equal(row->leaf_sha256, search->leaf_sha256)) {
+        buf_put_text(search->last, row->last);
+    }
+}
+
+void lookup_last(struct lookup *lookup, const struct found_cert *cert, struct buf *last)
+{
+    struct row_search search = {.last = last};
+    struct buf hex = BUF_INIT(2 * SHA256_SIZE);
+
+    buf_put_hex(&hex, slice_of(cert->facts->leaf_sha256, SHA256_SIZE));
+    if (lookup->store && hex.size == 2 * SHA256_SIZE) {
+        memcpy(search.leaf_sha256, hex.data, hex.size);
+        store_rows(lookup->store, search_row, &search);
+    }
+    buf_deinit(&hex);
 }

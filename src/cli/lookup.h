@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What `explain`, `staple` and `status` need of a certificate file: its end-entity certificates,
- * their issuers wherever they lie on this machine, and what the store holds for them. Makes no
- * connection and needs no lock. */
+/* What `explain` and `staple` need of a certificate file: its end-entity certificates, their
+ * issuers wherever they lie on this machine, and what the store holds for them. Makes no
+ * connection, needs no lock and changes nothing. */
 
+#include "cli/verify.h"
 #include "conf/config.h"
-#include "core/verdict.h"
 #include "io/store.h"
 #include "pki/cert.h"
 
@@ -26,6 +26,7 @@ enum issuer_source {
     ISSUER_CONFIGURED, /* --issuer, `issuers:` */
     ISSUER_FETCHED,    /* in the store: fetched from a caIssuers URL */
     ISSUER_NEIGHBOUR,  /* another file of the same folder */
+    ISSUER_OFFERED,    /* lookup_offer_issuer() */
 };
 
 /* An end-entity certificate of a file. */
@@ -49,22 +50,37 @@ void found_file_deinit(struct found_file *file);
 int lookup_file(struct lookup *lookup, const char *path, struct found_file *ret_file,
                 struct buf *fault);
 
+/* Looks for the issuer of @cert in @body, which a caIssuers URL @url has sent. True when it is
+ * there: then cert->issuer, its source and cert->facts (made anew) tell. */
+bool lookup_offer_issuer(struct lookup *lookup, struct found_cert *cert, const char *url,
+                         struct slice body);
+
+/* Judges the answer @der for @cert, whose issuer is known, at @wall_s, as `clinch verify` does.
+ * @served (empty) gets what would be served. 0 or -ENOMEM. */
+int lookup_judge(struct lookup *lookup, const struct found_cert *cert, struct slice der,
+                 int64_t wall_s, struct verification *ret_verification, struct buf *served);
+
 /* What the store holds for a certificate, judged at @wall_s. */
 enum kept_state {
     KEPT_NOTHING,
     KEPT_GOOD,      /* served has it */
-    KEPT_UNFIT,     /* judgement says why */
-    KEPT_REVOKED,   /* a tombstone */
+    KEPT_UNFIT,     /* unfit says why */
+    KEPT_REVOKED,   /* a tombstone, or an answer */
     KEPT_NO_ISSUER, /* something is kept, and cannot be judged */
     KEPT_NO_STORE,
     KEPT_UNREADABLE, /* and the reason is told */
 };
 struct kept {
     enum kept_state state;
-    struct judgement judgement; /* of the answer told of */
-    struct ocsp_facts facts;    /* of the answer told of */
-    struct buf served;          /* as it is to be served */
+    enum reason unfit;
+    int64_t revoked_at_s;
+    struct buf received;              /* the answer told of, as it came; empty: there is none */
+    struct buf served;                /* as it is to be served */
+    struct verification verification; /* of it */
 };
 void kept_deinit(struct kept *kept);
 void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t wall_s,
                  struct kept *ret_kept);
+
+/* What clinch said last about @cert by the store, into @last; nothing when it said nothing. */
+void lookup_last(struct lookup *lookup, const struct found_cert *cert, struct buf *last);

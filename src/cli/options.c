@@ -19,6 +19,7 @@ enum option_id {
     OPTION_AUDIENCE,
     OPTION_MAX_AGE,
     OPTION_ALLOW_LOOPBACK,
+    OPTION_OFFLINE,
     OPTION_STRICT,
     OPTION_JSON,
     OPTION_OR_EMPTY,
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
     {"audience", required_argument, NULL, OPTION_BASE + OPTION_AUDIENCE},
     {"max-age", required_argument, NULL, OPTION_BASE + OPTION_MAX_AGE},
     {"allow-loopback", no_argument, NULL, OPTION_BASE + OPTION_ALLOW_LOOPBACK},
+    {"offline", no_argument, NULL, OPTION_BASE + OPTION_OFFLINE},
     {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
     {"json", no_argument, NULL, OPTION_BASE + OPTION_JSON},
     {"or-empty", no_argument, NULL, OPTION_BASE + OPTION_OR_EMPTY},
@@ -105,13 +107,17 @@ const struct command commands[] = {
     {
         .name = "explain",
         .usage = "CERT.pem...",
-        .summary = "what is known, and what would be asked",
+        .summary = "all about a certificate, and a live answer",
         .text = "Shows the leaf, its issuer and where that was found, OCSP URLs, CertIDs,\n"
-                "must-staple, the request that would be made, and what the store holds. Makes no\n"
-                "connection.\n"
+                "must-staple, and what the store holds. Then asks the responder as the daemon\n"
+                "would, and judges what it sends as `clinch verify` does; what is kept is judged\n"
+                "too, when it is another answer. Changes nothing: the live answer is neither kept\n"
+                "nor published. With --offline it asks nobody, and shows what would be asked.\n"
                 "\n"
-                "Exit codes: 0 printed; 2 wrong usage or a file without a readable certificate.\n",
-        .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_JSON),
+                "Exit codes: 0 the live answer may be stapled, or there was nobody to ask; 1 some\n"
+                "certificate's may not, or no answer came; 2 wrong usage or a file without a\n"
+                "readable certificate. With --offline: 0 printed.\n",
+        .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_OFFLINE) | BIT(OPTION_JSON),
         .needs_path = true,
     },
     {
@@ -315,6 +321,9 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
         return read_wait(options, optarg, fault);
     case OPTION_ALLOW_LOOPBACK:
         options->allow_loopback = true;
+        return 0;
+    case OPTION_OFFLINE:
+        options->offline = true;
         return 0;
     case OPTION_STRICT:
         options->strict = true;

@@ -36,10 +36,10 @@ static void tell_none(const struct kept *kept, const struct cert_facts *facts, c
         break;
     case KEPT_UNFIT:
         cli_complain("%s: the answer kept is not fit to be served: %s [%s]", path,
-                     reason_sentence(kept->judgement.reason), reason_name(kept->judgement.reason));
+                     reason_sentence(kept->unfit), reason_name(kept->unfit));
         break;
     case KEPT_REVOKED:
-        cli_put_time(&until, kept->facts.revoked_at_s);
+        cli_put_time(&until, kept->revoked_at_s);
         cli_complain("%s: the certificate was revoked on %s; replace it", path, buf_text(&until));
         break;
     case KEPT_NO_ISSUER:

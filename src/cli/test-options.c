@@ -89,6 +89,11 @@ static void test_every_option_is_read(void **state)
     assert_int_equal(reading.r, 0);
     assert_true(reading.options.or_empty);
     assert_int_equal(reading.options.wait_s, -1);
+    assert_false(reading.options.offline);
+    reading_deinit(&reading);
+    reading_init(&reading, "clinch explain --offline x");
+    assert_int_equal(reading.r, 0);
+    assert_true(reading.options.offline);
     reading_deinit(&reading);
 }
 
@@ -166,6 +171,7 @@ static void test_wrong_usage_is_one_clear_line(void **state)
          "--max-age takes seconds or a duration such as 7d (0: no limit), not old"},
         {"clinch verify --cert a --at= b", "option --at needs a value"},
         {"clinch explain --at 1 b", "clinch explain does not take --at"},
+        {"clinch once --offline /a", "clinch once does not take --offline"},
         {"clinch staple a b", "clinch staple writes one staple, so it takes one certificate"},
         {"clinch once ''", "a path is empty"},
         {"clinch once --wait soon /a",

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <jansson.h>
 #include <string.h>
 
 #include "cli/verify.h"
@@ -59,6 +58,19 @@ static json_t *json_clients(const struct judgement *judgement)
     return object;
 }
 
+/* Who asks the responder before it fails. */
+static json_t *json_asks(const struct judgement *judgement)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        if (judgement->asks & CLIENT_BIT(i)) {
+            json_array_append_new(list, json_string(clients[i].name));
+        }
+    }
+    return list;
+}
+
 /* What no staple at all does to each client. */
 static json_t *json_without(const struct cert_facts *cert)
 {
@@ -67,8 +79,9 @@ static json_t *json_without(const struct cert_facts *cert)
     for (unsigned i = 0; i < CLIENT_COUNT; i++) {
         bool fatal =
             cert->must_staple ? clients[i].none_is_fatal_must_staple : clients[i].none_is_fatal;
+        const char *word = !fatal ? "ok" : clients[i].asks_for_none ? "asks" : "fatal";
 
-        json_object_set_new(object, clients[i].name, json_string(fatal ? "fatal" : "ok"));
+        json_object_set_new(object, clients[i].name, json_string(word));
     }
     return object;
 }
@@ -81,8 +94,9 @@ static const char *verdict_word(const struct judgement *judgement)
 /* The same of the octets as they came, before surplus certificates are dropped. */
 static json_t *json_received(const struct judgement *judgement)
 {
-    return json_pack("{s:s, s:s, s:o}", "verdict", verdict_word(judgement), "reason",
-                     reason_name(judgement->reason), "clients", json_clients(judgement));
+    return json_pack("{s:s, s:s, s:o, s:o}", "verdict", verdict_word(judgement), "reason",
+                     reason_name(judgement->reason), "clients", json_clients(judgement), "asks",
+                     json_asks(judgement));
 }
 
 static void add_warning(void *context, const char *sentence, enum reason reason)
@@ -99,26 +113,31 @@ static void add_warning(void *context, const char *sentence, enum reason reason)
     buf_deinit(&text);
 }
 
-void verify_put_json(struct buf *out, const struct verification *v)
+json_t *verify_json(const struct verification *v)
 {
     const struct ocsp_facts *facts = &v->facts;
     const struct judgement *judgement = &v->judgement;
-    json_t *warnings = json_array(), *root;
-    char *text;
+    json_t *warnings = json_array();
 
     verify_each_warning(v, add_warning, warnings);
-    root = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "verdict",
-        verdict_word(judgement), "reason", reason_name(judgement->reason), "reasons",
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}",
+        "verdict", verdict_word(judgement), "reason", reason_name(judgement->reason), "reasons",
         json_reasons(judgement->reasons), "status", json_status(facts), "this_update",
         json_time(facts->has_single, facts->this_update_s), "next_update",
         json_time(facts->has_single, facts->next_update_s), "produced_at",
         json_time(facts->form == REASON_GOOD, facts->produced_at_s), "signer", json_signer(facts),
         "serve_from", json_time(facts->has_single, judgement->serve.from_s), "serve_until",
         json_time(facts->has_single, judgement->serve.until_s), "repaired", v->repaired, "clients",
-        json_clients(judgement), "without", json_without(v->cert), "as_received",
-        json_received(&v->received_judgement), "warnings", warnings);
-    text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+        json_clients(judgement), "asks", json_asks(judgement), "without", json_without(v->cert),
+        "as_received", json_received(&v->received_judgement), "warnings", warnings);
+}
+
+void verify_put_json(struct buf *out, const struct verification *v)
+{
+    json_t *root = verify_json(v);
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+
     if (text) {
         buf_put(out, text, strlen(text));
         buf_put_byte(out, '\n');

@@ -4,7 +4,8 @@
 #include "cli/cli.h"
 #include "cli/verify.h"
 
-enum { WIDTH = 80, LABEL = 14 };
+/* Two columns are left for the indent that `clinch explain` gives the table. */
+enum { WIDTH = 78, LABEL = 14 };
 
 #define BOLD  "\x1b[1m"
 #define PLAIN "\x1b[0m"
@@ -53,6 +54,24 @@ static void put_time_line(struct buf *out, const char *label, int64_t wall_s, in
     buf_put_text(out, wall_s > now_s ? ")\n" : " ago)\n");
 }
 
+/* When it would be served; of an answer that is refused that says nothing. */
+static void put_serve(struct buf *out, const struct verification *v)
+{
+    const struct window *serve = &v->judgement.serve;
+
+    if (v->judgement.verdict != VERDICT_STAPLE && v->judgement.verdict != VERDICT_PENDING) {
+        return;
+    }
+    put_label(out, "  served");
+    buf_put_text(out, "from ");
+    buf_put_time(out, serve->from_s, ' ');
+    buf_put_text(out, " until ");
+    buf_put_time(out, serve->until_s, ' ');
+    buf_put_text(out, v->wall_s >= serve->until_s ? " (over)\n"
+                      : v->wall_s < serve->from_s ? " (not yet)\n"
+                                                  : "\n");
+}
+
 static void put_answer(struct buf *out, const struct verification *v)
 {
     static const char *const statuses[] = {
@@ -69,8 +88,11 @@ static void put_answer(struct buf *out, const struct verification *v)
     struct buf line = BUF_INIT(256);
 
     if (facts->form != REASON_GOOD) {
-        buf_put_text(&line, facts->form == REASON_ERROR_STATUS ? "an error of the responder"
+        buf_put_text(&line, facts->form == REASON_ERROR_STATUS ? "an error of the responder: "
                                                                : "none that can be read");
+        buf_put_text(&line, facts->form == REASON_ERROR_STATUS
+                                ? response_status_name(facts->response_status)
+                                : "");
     } else {
         buf_put_text(&line, facts->has_single ? statuses[facts->status] : "not about it");
         buf_put_text(&line, ", signed ");
@@ -88,12 +110,7 @@ static void put_answer(struct buf *out, const struct verification *v)
     put_time_line(out, "  thisUpdate", facts->this_update_s, v->wall_s);
     put_time_line(out, "  nextUpdate", facts->next_update_s, v->wall_s);
     put_time_line(out, "  producedAt", facts->produced_at_s, v->wall_s);
-    put_label(out, "  served");
-    buf_put_text(out, "from ");
-    buf_put_time(out, v->judgement.serve.from_s, ' ');
-    buf_put_text(out, " until ");
-    buf_put_time(out, v->judgement.serve.until_s, ' ');
-    buf_put_byte(out, '\n');
+    put_serve(out, v);
 }
 
 static void put_reason(struct buf *line, const char *sentence, enum reason reason)
@@ -209,6 +226,9 @@ static void put_family(struct buf *out, const struct family *family,
             buf_put_byte(&line, ' ');
         }
         verify_put_client(&line, judgement, family->members[i].client);
+        if (judgement->asks & CLIENT_BIT(family->members[i].client)) {
+            buf_put_text(&line, ", unless the responder itself answers it");
+        }
     }
     buf_put_text(&label, "  ");
     buf_put_text(&label, family->title);
@@ -217,12 +237,10 @@ static void put_family(struct buf *out, const struct family *family,
     buf_deinit(&label);
 }
 
-void verify_put_text(struct buf *out, const struct verification *v, bool colour)
+void verify_put_table(struct buf *out, const struct verification *v, bool colour)
 {
     struct buf audience = BUF_INIT(256), at = BUF_INIT(64);
 
-    put_wrapped(out, "Certificate", v->cert->name[0] ? v->cert->name : "(no name)");
-    put_wrapped(out, "  must-staple", v->cert->must_staple ? "yes" : "no");
     put_answer(out, v);
     buf_put_time(&at, v->wall_s, ' ');
     put_wrapped(out, "At", buf_text(&at));
@@ -235,4 +253,11 @@ void verify_put_text(struct buf *out, const struct verification *v, bool colour)
     }
     buf_deinit(&audience);
     buf_deinit(&at);
+}
+
+void verify_put_text(struct buf *out, const struct verification *v, bool colour)
+{
+    put_wrapped(out, "Certificate", v->cert->name[0] ? v->cert->name : "(no name)");
+    put_wrapped(out, "  must-staple", v->cert->must_staple ? "yes" : "no");
+    verify_put_table(out, v, colour);
 }

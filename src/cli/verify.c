@@ -11,8 +11,6 @@
 #include "cli/cli.h"
 #include "io/clock.h"
 #include "pki/cert.h"
-#include "pki/repair.h"
-#include "pki/response.h"
 #include "pki/signer.h"
 
 #define REPORT_MAX (256 * 1024)
@@ -31,8 +29,7 @@ struct verify {
     struct certs own; /* of --cert */
     struct cert_view leaf;
     struct issuer *issuer;
-    bool issuer_foreign; /* it certainly did not issue the certificate */
-    const char *fault;   /* of a candidate that cannot be read; NULL: there was none */
+    const char *fault; /* of a candidate that cannot be read; NULL: there was none */
     struct cert_facts *facts;
     struct buf answer;
     struct verification verification;
@@ -175,16 +172,15 @@ static int try_issuers(struct verify *verify, const struct certs *certs, size_t 
     return r;
 }
 
-/* Did it certainly not issue the certificate? A signature that libcrypto cannot check says nothing.
- */
+/* Did it certainly not issue the certificate, which issuer_signed() denied? A signature that
+ * libcrypto cannot check says nothing; one that is right is of somebody who is no CA. */
 static bool is_foreign(const struct verify *verify)
 {
     const struct cert_view *leaf = &verify->leaf;
     struct crypto_signed parts = {leaf->tbs, leaf->signature_algorithm, leaf->signature};
 
     return !slice_equal(verify->issuer->view.subject, leaf->issuer) ||
-           crypto_verify(verify->crypto, verify->issuer->key, &parts, NULL) ==
-               CRYPTO_E_BAD_SIGNATURE;
+           crypto_verify(verify->crypto, verify->issuer->key, &parts, NULL) != CRYPTO_E_UNSUPPORTED;
 }
 
 /* Out of --issuer, then out of the file of the certificate itself. */
@@ -219,7 +215,9 @@ static int find_issuer(struct verify *verify)
         return EXIT_USAGE;
     }
     verify->verification.issuer_unverified = !signed_it;
-    verify->issuer_foreign = !signed_it && is_foreign(verify);
+    verify->verification.issuer_foreign = !signed_it && is_foreign(verify);
+    verify->verification.issuer_other_name =
+        !slice_equal(verify->issuer->view.subject, verify->leaf.issuer);
     return 0;
 }
 
@@ -327,31 +325,20 @@ static int read_settings(struct verify *verify)
     return r;
 }
 
-static void judge(struct verify *verify, struct slice der, struct ocsp_facts *facts,
-                  struct buf *served)
+/* What a server sends is taken to be the file of the certificate. */
+static bool is_root_unsent(const struct verify *verify)
 {
-    struct response_view view;
-    unsigned delegate = 0;
+    const struct issuer *issuer = verify->issuer;
 
-    response_read(der, verify->facts, verify->issuer, facts, &view);
-    if (verify->issuer_foreign && facts->match == REASON_GOOD) {
-        /* It is about a certificate of that issuer with the same serial number. */
-        facts->match = REASON_WRONG_ISSUER;
-        facts->wrong_key_hash = true;
-        facts->wrong_name_hash = !slice_equal(verify->issuer->view.subject, verify->leaf.issuer);
+    for (size_t i = 1; i < verify->own.count; i++) {
+        if (slice_equal(slice_of_buf(&verify->own.list[i]), issuer->der)) {
+            return false;
+        }
     }
-    if (facts->form == REASON_GOOD) {
-        signer_check(verify->signer, &view, verify->issuer, facts, &delegate);
-    }
-    if (served && facts->form == REASON_GOOD) {
-        repair_answer(served, der, &view, facts, delegate);
-    } else if (served) {
-        buf_put_slice(served, der);
-    }
+    return issuer_signed(verify->crypto, issuer, &issuer->view);
 }
 
-/* As received, and as it would be served. */
-static int judge_both(struct verify *verify)
+static int judge(struct verify *verify)
 {
     struct verification *v = &verify->verification;
     struct buf served = BUF_INIT(LIMIT_ANSWER_SIZE + 1);
@@ -361,14 +348,12 @@ static int judge_both(struct verify *verify)
     if (r) {
         return r;
     }
+    verify->facts->root_unsent = is_root_unsent(verify);
+    verify->facts->issuer_not_before_s = verify->issuer->view.not_before_s;
+    verify->facts->issuer_not_after_s = verify->issuer->view.not_after_s;
     v->policy = &verify->config->policy;
     v->cert = verify->facts;
-    judge(verify, slice_of_buf(&verify->answer), &v->received, &served);
-    judge(verify, slice_of_buf(&served), &v->facts, NULL);
-    v->repaired = !slice_equal(slice_of_buf(&verify->answer), slice_of_buf(&served));
-    v->received_judgement = verdict_judge(v->policy, v->cert, &v->received, NULL, v->wall_s);
-    v->judgement = verdict_judge(v->policy, v->cert, &v->facts, NULL, v->wall_s);
-    r = buf_status(&served);
+    r = verify_judge(v, verify->signer, verify->issuer, slice_of_buf(&verify->answer), &served);
     buf_deinit(&served);
     return r;
 }
@@ -419,7 +404,7 @@ static int verify_run(struct verify *verify)
         cli_complain("%s: %s", path, strerror(r < 0 ? -r : ENOMEM));
         return EXIT_USAGE;
     }
-    if (judge_both(verify)) {
+    if (judge(verify)) {
         cli_complain("out of memory");
         return EXIT_USAGE;
     }
@@ -487,7 +472,7 @@ void verify_each_warning(const struct verification *verification,
 
             buf_put_text(&sentence, "as received, ");
             buf_put_text(&sentence, rule_sentence(i));
-            each(context, buf_text(&sentence), rules[i].reason);
+            each(context, buf_text(&sentence), REASON_GOOD); /* no reason any more */
             buf_deinit(&sentence);
         }
     }

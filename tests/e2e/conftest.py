@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the plays. Whatever a play starts is ended by its pid, however the play ends."""
 
+import os
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from lib.process import end_all  # noqa: E402
 from lib.responder import ScriptedResponder  # noqa: E402
 
 PLAY_LIMIT_S = 60
+NOBODY = 65534
 
 
 def pytest_configure(config):
@@ -85,10 +89,39 @@ def certs(tmp_path):
 
 
 @pytest.fixture
+def open_folder():
+    """A folder that others may walk into, which pytest's own are not."""
+    folder = Path(tempfile.mkdtemp(prefix="clinch-play-"))
+    folder.chmod(0o777)
+    yield folder
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
 def clinch(tmp_path):
     program = Clinch(tmp_path / "clinch")
     yield program
     program.end()
+
+
+@pytest.fixture
+def as_nobody(clinch):
+    """Runs clinch as user nobody, for whom files can be unreadable."""
+    argv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+    def run(*args):
+        return clinch.bare(*args, prefix=argv)
+
+    if os.geteuid() != 0:
+        return clinch.bare
+    if shutil.which("setpriv") is None:
+        pytest.skip("root reads everything, and setpriv is not installed")
+    if run("--version").code != 0:
+        pytest.skip(f"user nobody cannot run {clinch.binary}")
+    return run
 
 
 @pytest.fixture

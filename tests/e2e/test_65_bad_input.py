@@ -2,11 +2,7 @@
 """Bad files: each is one clear line, and the others go on."""
 
 import os
-import shutil
 import socket
-import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +10,6 @@ from lib import pki
 from lib.process import holds_for, wait_for
 
 HUGE = 100 * 1024 * 1024
-NOBODY = 65534
 
 
 def empty(path, _):
@@ -118,33 +113,8 @@ def test_keys_parameters_and_staples_are_no_noise(clinch, shop, certs):
         assert not done.lines_about(name), done
 
 
-def as_nobody(clinch, *args):
-    """A run of clinch as user nobody, for whom files can be unreadable."""
-    if os.geteuid() != 0:
-        return clinch.bare(*args)
-    if shutil.which("setpriv") is None:
-        pytest.skip("root reads everything, and setpriv is not installed")
-    argv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    probe = subprocess.run([*argv, str(clinch.binary), "--version"], capture_output=True,
-                           check=False, timeout=10)
-    if probe.returncode != 0:
-        pytest.skip(f"user nobody cannot run {clinch.binary}")
-    return clinch.bare(*args, prefix=argv)
-
-
-@pytest.fixture
-def open_folder():
-    """A folder that others may walk into, which pytest's own are not."""
-    folder = Path(tempfile.mkdtemp(prefix="clinch-play-"))
-    folder.chmod(0o777)
-    yield folder
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            path.chmod(0o700)
-    shutil.rmtree(folder)
-
-
-def test_unreadable_file_and_folder_are_one_line_each(clinch, ca, responder, open_folder):
+def test_unreadable_file_and_folder_are_one_line_each(clinch, as_nobody, ca, responder,
+                                                      open_folder):
     certs = open_folder / "certs"
     (certs / "locked").mkdir(parents=True)
     shop = ca.issue("shop.test", url=responder.url)
@@ -152,21 +122,22 @@ def test_unreadable_file_and_folder_are_one_line_each(clinch, ca, responder, ope
     shop.write(certs / "secret.pem").chmod(0)
     (certs / "locked").chmod(0)
     clinch.state = open_folder / "state"
-    done = as_nobody(clinch, "once", certs, "--state", clinch.state, "--allow-loopback")
+    done = as_nobody("once", certs, "--state", clinch.state, "--allow-loopback")
     for name in ("secret.pem", "locked"):
         lines = done.lines_about(name)
         assert len(lines) == 1 and "ermission" in lines[0], done
     assert clinch.state_of(shop) == "held", done
 
 
-def test_state_directory_that_cannot_be_written_is_told(clinch, ca, responder, open_folder):
+def test_state_directory_that_cannot_be_written_is_told(clinch, as_nobody, ca, responder,
+                                                        open_folder):
     certs, state = open_folder / "certs", open_folder / "state"
     certs.mkdir()
     state.mkdir(mode=0o755)
     ca.issue("shop.test", url=responder.url).write(certs)
     if os.geteuid() != 0:
         state.chmod(0o555)
-    done = as_nobody(clinch, "once", certs, "--state", state, "--allow-loopback")
+    done = as_nobody("once", certs, "--state", state, "--allow-loopback")
     assert done.code not in (0, -6, -11) and str(state) in done.err, done
 
 
