@@ -13,6 +13,12 @@ bool check_is_over_message(const struct question *q)
     return q->ocsp->size > LIMIT_STAPLE_SIZE;
 }
 
+/* jdk.tls.maxHandshakeMessageSize is 32 KiB, of which the chain takes its part in TLS 1.3. */
+bool check_is_over_java(const struct question *q)
+{
+    return q->ocsp->size > 24 * 1024;
+}
+
 bool check_is_heavy(const struct question *q)
 {
     return q->ocsp->size > 4096 && q->ocsp->size <= LIMIT_STAPLE_SIZE;
@@ -69,10 +75,20 @@ bool check_is_error(const struct question *q)
     return q->ocsp->form == REASON_ERROR_STATUS;
 }
 
+bool check_is_try_later(const struct question *q)
+{
+    return check_is_error(q) && q->ocsp->response_status == 3;
+}
+
+bool check_is_other_error(const struct question *q)
+{
+    return check_is_error(q) && !check_is_try_later(q);
+}
+
 /* internalError and tryLater: for the moment only. */
 bool check_is_passing_error(const struct question *q)
 {
-    return check_is_error(q) && (q->ocsp->response_status == 2 || q->ocsp->response_status == 3);
+    return check_is_try_later(q) || (check_is_error(q) && q->ocsp->response_status == 2);
 }
 
 bool check_is_lasting_error(const struct question *q)
@@ -120,6 +136,11 @@ bool check_has_wrong_key(const struct question *q)
 bool check_has_no_match(const struct question *q)
 {
     return q->ocsp->match == REASON_NO_MATCHING_RESPONSE;
+}
+
+bool check_has_no_single(const struct question *q)
+{
+    return q->ocsp->singles == 0;
 }
 
 bool check_lacks_sha1(const struct question *q)
@@ -212,6 +233,12 @@ bool check_is_signer_outdated(const struct question *q)
                                                        q->wall_s >= q->ocsp->delegate_not_after_s);
 }
 
+bool check_is_issuer_outdated(const struct question *q)
+{
+    return q->cert->issuer_not_after_s &&
+           (q->wall_s < q->cert->issuer_not_before_s || q->wall_s >= q->cert->issuer_not_after_s);
+}
+
 bool check_is_answer_sha1(const struct question *q)
 {
     return q->ocsp->made.digest == DIGEST_SHA1;
@@ -238,19 +265,57 @@ bool check_has_short_key(const struct question *q)
            (is_short(&q->ocsp->made, 2048) || is_short(&q->ocsp->delegate_made, 2048));
 }
 
-static bool is_rare(const struct signature_facts *made)
+bool check_has_rare_curve(const struct question *q)
 {
-    return made->key >= KEY_EC_OTHER || made->digest == DIGEST_SHA224;
+    return q->ocsp->made.key == KEY_EC_OTHER || q->ocsp->delegate_made.key == KEY_EC_OTHER;
 }
 
 bool check_has_rare_algorithm(const struct question *q)
 {
-    return is_rare(&q->ocsp->made) || is_rare(&q->ocsp->delegate_made);
+    return q->ocsp->made.key > KEY_EC_OTHER || q->ocsp->delegate_made.key > KEY_EC_OTHER;
+}
+
+bool check_is_answer_sha224(const struct question *q)
+{
+    return q->ocsp->made.digest == DIGEST_SHA224;
+}
+
+bool check_is_delegate_sha224(const struct question *q)
+{
+    return q->ocsp->delegate_made.digest == DIGEST_SHA224;
 }
 
 bool check_is_pss(const struct question *q)
 {
     return q->ocsp->made.pss || q->ocsp->delegate_made.pss;
+}
+
+/* A salt as long as the digest, as in TLS 1.3, and no SHA-1. */
+static bool is_odd_pss(const struct signature_facts *made)
+{
+    static const uint16_t salt_sizes[] = {
+        [DIGEST_SHA256] = 32,
+        [DIGEST_SHA384] = 48,
+        [DIGEST_SHA512] = 64,
+    };
+
+    return made->pss && (made->digest < DIGEST_SHA256 || made->digest > DIGEST_SHA512 ||
+                         made->salt_size != salt_sizes[made->digest]);
+}
+
+bool check_is_answer_odd_pss(const struct question *q)
+{
+    return is_odd_pss(&q->ocsp->made);
+}
+
+bool check_is_delegate_odd_pss(const struct question *q)
+{
+    return is_odd_pss(&q->ocsp->delegate_made);
+}
+
+bool check_is_pss_beyond_sha256(const struct question *q)
+{
+    return q->ocsp->made.pss && q->ocsp->made.digest != DIGEST_SHA256;
 }
 
 /* Extensions, conflicts. */
@@ -268,6 +333,26 @@ bool check_has_critical_single(const struct question *q)
 bool check_has_critical_other(const struct question *q)
 {
     return q->ocsp->critical_other_extension;
+}
+
+bool check_has_critical_sct(const struct question *q)
+{
+    return q->ocsp->sct_faults & SCT_CRITICAL;
+}
+
+bool check_has_no_sct_value(const struct question *q)
+{
+    return q->ocsp->sct_faults & SCT_NO_VALUE;
+}
+
+bool check_has_no_sct(const struct question *q)
+{
+    return q->ocsp->sct_faults & SCT_NO_ENTRY;
+}
+
+bool check_has_two_sct_lists(const struct question *q)
+{
+    return q->ocsp->sct_faults & SCT_TWICE;
 }
 
 bool check_is_conflicting(const struct question *q)
@@ -342,6 +427,48 @@ bool check_is_any_expired_for(const struct question *q, const struct client_row 
     return q->wall_s > time_add(q->ocsp->first_next_update_s, client->past_s);
 }
 
+/* Where there are several about the certificate: one of them. */
+
+static bool has_several(const struct question *q)
+{
+    return q->ocsp->match == REASON_GOOD &&
+           (q->ocsp->ours_first_this_update_s != q->ocsp->this_update_s ||
+            q->ocsp->ours_last_this_update_s != q->ocsp->this_update_s ||
+            q->ocsp->ours_first_next_update_s != q->ocsp->next_update_s ||
+            q->ocsp->ours_without_next_update == q->ocsp->has_next_update);
+}
+
+bool check_is_head_over_for(const struct question *q, const struct client_row *client)
+{
+    int64_t head_age_s = time_sub(q->wall_s, q->ocsp->head_this_update_s);
+
+    if (!has_several(q)) {
+        return false;
+    }
+    return q->ocsp->head_next_update_s == INSTANT_NEVER
+               ? head_age_s > client->bare_s
+               : q->wall_s > time_add(q->ocsp->head_next_update_s, client->past_s);
+}
+
+bool check_is_twin_ahead_for(const struct question *q, const struct client_row *client)
+{
+    return has_several(q) &&
+           q->ocsp->ours_last_this_update_s > time_add(q->wall_s, client->future_s);
+}
+
+bool check_is_twin_expired_for(const struct question *q, const struct client_row *client)
+{
+    return has_several(q) &&
+           q->wall_s > time_add(q->ocsp->ours_first_next_update_s, client->past_s);
+}
+
+bool check_is_twin_old_for(const struct question *q, const struct client_row *client)
+{
+    int64_t most_s = q->ocsp->ours_without_next_update ? client->bare_s : client->age_s;
+
+    return has_several(q) && time_sub(q->wall_s, q->ocsp->ours_first_this_update_s) > most_s;
+}
+
 bool check_is_backwards(const struct question *q)
 {
     return q->ocsp->has_next_update && q->ocsp->next_update_s < q->ocsp->this_update_s;
@@ -409,6 +536,16 @@ bool check_has_unreadable_cert(const struct question *q)
     return q->ocsp->embedded_unreadable;
 }
 
+bool check_has_unreadable_before(const struct question *q)
+{
+    return q->ocsp->unreadable_first;
+}
+
+bool check_has_unreadable_alone(const struct question *q)
+{
+    return q->ocsp->embedded_unreadable && q->ocsp->signer == OCSP_SIGNER_ISSUER;
+}
+
 bool check_is_signer_not_first(const struct question *q)
 {
     return q->ocsp->signer == OCSP_SIGNER_DELEGATE && !q->ocsp->signer_first;
@@ -416,7 +553,26 @@ bool check_is_signer_not_first(const struct question *q)
 
 bool check_has_needless_certs(const struct question *q)
 {
-    return q->ocsp->signer == OCSP_SIGNER_ISSUER && q->ocsp->embedded_certs > 0;
+    /* A root signed itself. */
+    return q->ocsp->signer == OCSP_SIGNER_ISSUER &&
+           q->ocsp->embedded_certs > q->ocsp->root_embedded;
+}
+
+/* What is sent beside it. */
+
+bool check_lacks_root(const struct question *q)
+{
+    return q->cert->root_unsent;
+}
+
+bool check_has_unseen_root(const struct question *q)
+{
+    return q->cert->root_unsent && q->ocsp->signer == OCSP_SIGNER_ISSUER && !q->ocsp->root_embedded;
+}
+
+bool check_has_unknown_key(const struct question *q)
+{
+    return check_has_unseen_root(q) && q->ocsp->by_key;
 }
 
 /* The leaf. */

@@ -17,10 +17,13 @@
 #define FORM_JAVA  (ANY_JAVA | ON(JAVA_DEFAULT))          /* reading alone */
 #define LIBCRYPTO  (ON(OPENSSL) | ON(LIBRESSL) | ON(S2N)) /* users of OCSP_basic_verify() */
 
-/* "client-rules N" is the row of the union table; "seen" was seen of the real client. */
+/* "client-rules N" is the row of the union table; "seen" was seen of the real client. Firefox asks
+ * for itself where pkixocsp.cpp returns old response, try later, invalid signing certificate or
+ * response for certificate missing; all other faults are fatal to it at once (seen of each). */
 const struct rule rules[] = {
     /* client-rules 4. CertificateStatus of OpenSSL's TLS 1.2 client: 16,380 passes and 16,381
-     * fails (seen), checked or not. Firefox's reader stops under 64 KiB. */
+     * fails (seen), checked or not. Java ends the handshake over 32 KiB (seen), and Firefox's
+     * reader stops under 64. */
     {.reason = REASON_TOO_LARGE,
      .baseline = true,
      .clients = ON(FIREFOX) | ON(OPENSSL) | ON(OPENSSL_DEFAULT),
@@ -31,6 +34,11 @@ const struct rule rules[] = {
      .clients = ON(OPENSSL) | ON(OPENSSL_DEFAULT),
      .broken = check_is_over_message,
      .sentence = "it is larger than the 16,380 octets that TLS 1.2 clients of OpenSSL take"},
+    {.reason = REASON_TOO_LARGE,
+     .need = NEED_FORM,
+     .clients = FORM_JAVA,
+     .broken = check_is_over_java,
+     .sentence = "it is larger than 24 KiB, and Java takes no more than 32 with the chain"},
     {.reason = REASON_GOOD,
      .need = NEED_FORM,
      .broken = check_is_heavy,
@@ -82,11 +90,21 @@ const struct rule rules[] = {
      .broken = check_trails_outside},
 
     /* client-rules 2: RFC 6960 4.2.1. GnuTLS counts an error as none; Java's SOFT_FAIL forgives
-     * internalError and tryLater, and nothing else (seen). */
+     * internalError and tryLater, and nothing else; Firefox asks for itself after tryLater alone
+     * (seen). */
     {.reason = REASON_ERROR_STATUS,
      .baseline = true,
-     .clients = VERIFIERS & ~(ANY_GNUTLS | ON(JAVA)),
+     .clients = VERIFIERS & ~(ANY_GNUTLS | ON(JAVA) | ON(FIREFOX)),
      .broken = check_is_error},
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .clients = ON(FIREFOX),
+     .asks = ON(FIREFOX),
+     .broken = check_is_try_later},
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .clients = ON(FIREFOX),
+     .broken = check_is_other_error},
     {.reason = REASON_ERROR_STATUS,
      .baseline = true,
      .clients = ON(JAVA),
@@ -121,24 +139,34 @@ const struct rule rules[] = {
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS,
+     .asks = ON(FIREFOX),
      .broken = check_has_wrong_serial},
     {.reason = REASON_WRONG_ISSUER,
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS & ~ON(GO),
+     .asks = ON(FIREFOX),
      .broken = check_has_wrong_name,
      .sentence = "its issuerNameHash is of another issuer"},
     {.reason = REASON_WRONG_ISSUER,
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS & ~(ON(GO) | ANY_GNUTLS),
+     .asks = ON(FIREFOX),
      .broken = check_has_wrong_key,
      .sentence = "its issuerKeyHash is of another issuer"},
     {.reason = REASON_NO_MATCHING_RESPONSE,
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS,
+     .asks = ON(FIREFOX),
      .broken = check_has_no_match},
+    /* "responses SEQUENCE OF SingleResponse": none at all is bad DER to Firefox (seen). */
+    {.reason = REASON_NO_MATCHING_RESPONSE,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX),
+     .broken = check_has_no_single},
 
     /* client-rules 14: curl verifystatus(), CertId.java, tls_ocsp.c, InitOcspRequest() look for
      * SHA-1 alone; Java and NSS refused SHA-256 (seen). */
@@ -191,11 +219,13 @@ const struct rule rules[] = {
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS,
+     .asks = ON(FIREFOX),
      .broken = check_has_no_signer},
     {.reason = REASON_SIGNER_NOT_FOUND,
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS & ~(ON(GO) | ANY_GNUTLS),
+     .asks = ON(FIREFOX),
      .broken = check_has_misnamed_signer,
      .sentence = "its issuer signed it under the name of somebody else"},
 
@@ -206,18 +236,21 @@ const struct rule rules[] = {
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS,
+     .asks = ON(FIREFOX),
      .broken = check_is_foreign,
      .sentence = "its signer's certificate was not issued by the issuer itself"},
     {.reason = REASON_UNAUTHORIZED_SIGNER,
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS & ~ON(GO),
+     .asks = ON(FIREFOX),
      .broken = check_lacks_eku,
      .sentence = "its signer's certificate lacks the extended key usage OCSPSigning"},
     {.reason = REASON_UNAUTHORIZED_SIGNER,
      .baseline = true,
      .need = NEED_FORM,
      .clients = ON(FIREFOX),
+     .asks = ON(FIREFOX),
      .broken = check_is_ca,
      .sentence = "its signer's certificate is that of a CA"},
     {.reason = REASON_UNAUTHORIZED_SIGNER,
@@ -232,12 +265,21 @@ const struct rule rules[] = {
      .baseline = true,
      .need = NEED_FORM,
      .clients = VERIFIERS & ~(ON(GO) | ON(CHROMIUM) | ON(NSS)),
+     .asks = ON(FIREFOX),
      .broken = check_is_signer_outdated},
     {.reason = REASON_SIGNER_EXPIRED,
      .need = NEED_FORM,
      .clients = ON(NSS),
      .broken = check_was_signer_outdated,
      .sentence = "its signer's certificate was not valid when it signed"},
+    /* OCSP_basic_verify() looks at the issuer's dates, too. All others look at them when they
+     * verify the certificate itself: no answer helps then. */
+    {.reason = REASON_SIGNER_EXPIRED,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = LIBCRYPTO,
+     .broken = check_is_issuer_outdated,
+     .sentence = "the issuer's own certificate is not valid at that time"},
 
     /* client-rules 11, 12: SHA-1 answers are taken by all but a distribution's policy; a
      * delegate's certificate signed with SHA-1 neither Firefox nor GnuTLS takes (seen). */
@@ -249,25 +291,66 @@ const struct rule rules[] = {
     {.reason = REASON_WEAK_ALGORITHM,
      .need = NEED_FORM,
      .clients = ON(FIREFOX) | ANY_GNUTLS,
+     .asks = ON(FIREFOX),
      .broken = check_is_delegate_sha1,
      .sentence = "its signer's certificate is signed with SHA-1"},
-    /* mMinRSABits, jdk.certpath.disabledAlgorithms; RSA of 1024 bits was taken by all (seen). */
+    /* mMinRSABits, jdk.certpath.disabledAlgorithms. RSA of 1024 bits was taken by all but a
+     * distribution's policy, whose least is 2048 (seen). */
     {.reason = REASON_WEAK_ALGORITHM,
      .need = NEED_FORM,
      .clients = ON(FIREFOX) | ANY_JAVA | ANY_GNUTLS,
+     .asks = ON(FIREFOX),
      .broken = check_has_tiny_key,
      .sentence = "an RSA key of under 1024 bits signed it"},
-    {.reason = REASON_GOOD,
+    {.reason = REASON_WEAK_ALGORITHM,
      .need = NEED_FORM,
+     .clients = ON(RHEL),
      .broken = check_has_short_key,
      .sentence = "an RSA key of under 2048 bits signed it"},
-    /* Firefox knows RSA and the curves P-256, P-384 and P-521 with SHA-256 and longer. Ed25519:
-     * also refused by NSS (seen) and unknown to BoringSSL's pki and Go. */
+    /* Firefox knows RSA and the curves P-256, P-384 and P-521 with SHA-256 and longer. EdDSA is
+     * also refused by NSS and unknown to BoringSSL's pki and Go; other curves are refused by GnuTLS
+     * and Java, too, while curl takes them (seen). */
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | ON(NSS) | ANY_GNUTLS | ANY_JAVA,
+     .asks = ON(FIREFOX),
+     .broken = check_has_rare_curve,
+     .sentence = "it is signed with a key of a curve that not all clients know"},
     {.reason = REASON_UNSUPPORTED_ALGORITHM,
      .need = NEED_FORM,
      .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | ON(NSS),
+     .asks = ON(FIREFOX),
      .broken = check_has_rare_algorithm,
-     .sentence = "it is signed with an algorithm that not all clients know (EdDSA, a rare curve)"},
+     .sentence = "it is signed with an algorithm that not all clients know (EdDSA)"},
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO),
+     .broken = check_is_answer_sha224,
+     .sentence = "it is signed with SHA-224, which not all clients know"},
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO),
+     .asks = ON(FIREFOX),
+     .broken = check_is_delegate_sha224,
+     .sentence = "its signer's certificate is signed with SHA-224, which not all clients know"},
+    /* RSASSA-PSS: Firefox and GnuTLS want the salt to be as long as the digest, and GnuTLS takes an
+     * answer for one with SHA-256, whatever its parameters say (seen). */
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ANY_GNUTLS,
+     .broken = check_is_answer_odd_pss,
+     .sentence = "it is signed with RSA-PSS and unusual parameters, which not all clients take"},
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX) | ON(CHROMIUM) | ANY_GNUTLS,
+     .asks = ON(FIREFOX),
+     .broken = check_is_delegate_odd_pss,
+     .sentence = "its signer's certificate is signed with RSA-PSS and unusual parameters"},
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_FORM,
+     .clients = ANY_GNUTLS,
+     .broken = check_is_pss_beyond_sha256,
+     .sentence = "it is signed with RSA-PSS without SHA-256, which GnuTLS does not take"},
     {.reason = REASON_UNSUPPORTED_ALGORITHM,
      .need = NEED_FORM,
      .clients = ON(GO),
@@ -293,6 +376,32 @@ const struct rule rules[] = {
      .clients = ON(CHROMIUM) | FORM_JAVA,
      .broken = check_has_critical_other,
      .sentence = "what it says of another certificate has a critical extension"},
+    /* BoringSSL and Firefox understand this one (ocsp.cc; seen). */
+    {.reason = REASON_CRITICAL_EXTENSION,
+     .baseline = true,
+     .need = NEED_FORM,
+     .clients = ON(GO) | FORM_JAVA,
+     .broken = check_has_critical_sct,
+     .sentence = "its list of certificate timestamps is critical"},
+    /* client-rules 27: a value of no octets, or two lists for the certificate, of two hashes even,
+     * only Firefox refused; an empty list nobody (seen). RFC 6962 3.3: "At least one SCT MUST be
+     * included." */
+    {.reason = REASON_MALFORMED,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX),
+     .broken = check_has_no_sct_value,
+     .sentence = "its extension of certificate timestamps has no value"},
+    {.reason = REASON_MALFORMED,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .broken = check_has_no_sct,
+     .sentence = "its list of certificate timestamps is empty"},
+    {.reason = REASON_MALFORMED,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX),
+     .broken = check_has_two_sct_lists,
+     .sentence = "it carries more than one list of certificate timestamps for it"},
 
     /* client-rules 18: BoringSSL lets the worst count, Firefox revoked before good before unknown,
      * Java the last, the others the first (seen). */
@@ -351,17 +460,46 @@ const struct rule rules[] = {
      .broken_for = check_is_any_ahead_for,
      .sentence = "what it says of another certificate lies in the future"},
 
+    /* Of several about the certificate GnuTLS and NSS look at the first, whatever its hash, and
+     * Firefox wants all in date; what Java and s2n want of every single covers these, too (seen).
+     */
+    {.reason = REASON_EXPIRED,
+     .need = NEED_SINGLE,
+     .clients = ANY_GNUTLS | ON(NSS),
+     .broken_for = check_is_head_over_for,
+     .sentence = "of the things it says of this certificate the first has expired"},
+    {.reason = REASON_NOT_YET_VALID,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX),
+     .broken_for = check_is_twin_ahead_for,
+     .sentence = "of the things it says of this certificate one lies in the future"},
+    {.reason = REASON_EXPIRED,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX),
+     .asks = ON(FIREFOX),
+     .broken_for = check_is_twin_expired_for,
+     .sentence = "of the things it says of this certificate one has expired"},
+    {.reason = REASON_TOO_OLD,
+     .need = NEED_SINGLE,
+     .clients = ON(FIREFOX),
+     .asks = ON(FIREFOX),
+     .broken_for = check_is_twin_old_for,
+     .sentence = "of the things it says of this certificate one is too old"},
+
     /* RFC 5019 4: "Clients MUST check for the existence of the nextUpdate field and MUST ensure the
      * current time, expressed in GMT time as described in Section 2.2.4, falls between the
      * thisUpdate and nextUpdate times." RFC 6960 3.2: "6. When available, the time at or before
      * which newer information will be available about the status of the certificate (nextUpdate) is
      * greater than the current time."
+     * RFC 5019 4: "If the current time on the client is later than the time specified in the
+     * nextUpdate field, the client MUST reject the response as stale."
      * client-rules 22, 23: RFC 6960 4.2.2.1: "Responses whose nextUpdate value is earlier than the
      * local system time value SHOULD be considered unreliable." */
     {.reason = REASON_EXPIRED, .baseline = true, .need = NEED_SINGLE, .broken = check_is_expired},
     {.reason = REASON_EXPIRED,
      .need = NEED_SINGLE,
      .clients = VERIFIERS,
+     .asks = ON(FIREFOX),
      .broken_for = check_is_expired_for},
     {.reason = REASON_EXPIRED,
      .need = NEED_SINGLE,
@@ -381,6 +519,7 @@ const struct rule rules[] = {
     {.reason = REASON_NO_NEXT_UPDATE,
      .need = NEED_SINGLE,
      .clients = VERIFIERS,
+     .asks = ON(FIREFOX),
      .broken_for = check_is_bare_for},
     {.reason = REASON_NO_NEXT_UPDATE,
      .need = NEED_SINGLE,
@@ -398,6 +537,7 @@ const struct rule rules[] = {
     {.reason = REASON_TOO_OLD,
      .need = NEED_SINGLE,
      .clients = VERIFIERS,
+     .asks = ON(FIREFOX),
      .broken_for = check_is_old_for},
 
     /* client-rules 24: BAD_PRODUCED_AT of ocsp.cc; 25: ocsp_VerifySingleResponse() of NSS. */
@@ -435,7 +575,8 @@ const struct rule rules[] = {
      .broken = check_is_unknown},
 
     /* client-rules 10: outside the signature, so repaired before anybody sees it. Firefox refused
-     * nine (seen); Java reads every one; wolfSSL and Go look at the first. */
+     * nine (seen) and reads no further than to the delegate; GnuTLS, Java and libcrypto read every
+     * one, NSS where it looks for none (seen); wolfSSL and Go look at the first. */
     {.reason = REASON_MALFORMED,
      .need = NEED_FORM,
      .clients = ON(FIREFOX),
@@ -443,19 +584,50 @@ const struct rule rules[] = {
      .sentence = "it carries more than eight certificates"},
     {.reason = REASON_MALFORMED,
      .need = NEED_FORM,
-     .clients = FORM_JAVA | ON(FIREFOX),
+     .clients = FORM_JAVA | ANY_GNUTLS | LIBCRYPTO,
      .broken = check_has_unreadable_cert,
+     .sentence = "it carries a certificate that is not readable"},
+    {.reason = REASON_MALFORMED,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX),
+     .broken = check_has_unreadable_before,
+     .sentence = "it carries a certificate that is not readable"},
+    {.reason = REASON_MALFORMED,
+     .need = NEED_FORM,
+     .clients = ON(NSS),
+     .broken = check_has_unreadable_alone,
      .sentence = "it carries a certificate that is not readable"},
     {.reason = REASON_SIGNER_NOT_FOUND,
      .need = NEED_FORM,
      .clients = ON(GO) | ON(WOLFSSL),
      .broken = check_is_signer_not_first,
      .sentence = "its signer's certificate is not the first it carries"},
-    {.reason = REASON_SIGNER_NOT_FOUND,
+    /* ocsp.go: the first one "signed" it, and is to be signed by the issuer itself. */
+    {.reason = REASON_BAD_SIGNATURE,
      .need = NEED_FORM,
      .clients = ON(GO),
      .broken = check_has_needless_certs,
      .sentence = "it carries certificates although its issuer signed it"},
+
+    /* client-rules 28: a root that signs leaves itself is mostly not sent. GnuTLS then knows it by
+     * its name, and not by its key; curl fails in any case (seen); libtls looks at what is sent and
+     * what is embedded (tls_ocsp.c). Embedding it heals that. */
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .need = NEED_FORM,
+     .clients = ANY_GNUTLS,
+     .broken = check_has_unknown_key,
+     .sentence = "its signer, the root, is neither sent nor embedded, and named by key alone"},
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .need = NEED_FORM,
+     .clients = ON(LIBRESSL),
+     .broken = check_has_unseen_root,
+     .sentence = "its signer, the root, is neither sent nor embedded"},
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .need = NEED_FORM,
+     .clients = ON(OPENSSL),
+     .broken = check_lacks_root,
+     .sentence = "the root is not sent with the certificate that it issued, which curl "
+                 "--cert-status wants"},
 
     /* client-rules 29, 30, and answers that outlive the leaf: hints. */
     {.reason = REASON_GOOD,

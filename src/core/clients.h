@@ -8,6 +8,13 @@
 #include "core/facts.h"
 #include "core/policy.h"
 
+/* mozilla::pkix: no answer is fresh for longer than 10 days, one without nextUpdate for longer than
+ * a day, and a day of slop lies behind every end. It fails behind the slop; what is served ends
+ * before it, since then another clock than ours decides. */
+#define FIREFOX_FRESH_S      (10 * 86400)
+#define FIREFOX_FRESH_BARE_S 86400
+#define FIREFOX_SLOP_S       86400
+
 enum client {
     CLIENT_FIREFOX,
     CLIENT_CHROMIUM, /* and other verifiers on BoringSSL's pki */
@@ -20,7 +27,7 @@ enum client {
     CLIENT_WOLFSSL,
     CLIENT_NSS, /* made to insist: tstclnt -F */
     CLIENT_APPLE,
-    CLIENT_RHEL, /* GnuTLS under the crypto policy of RHEL 9 */
+    CLIENT_RHEL, /* GnuTLS under a policy like RHEL 9's: no SHA-1, RSA from 2048 bits */
     CLIENTS_NAMED,
     /* The same with other settings: no words of the audience, but they come along with theirs. */
     CLIENT_JAVA_DEFAULT = CLIENTS_NAMED, /* no revocation checking */
@@ -49,6 +56,8 @@ struct client_row {
     int64_t past_s;   /* how long after nextUpdate it is still taken */
     int64_t age_s;    /* how old thisUpdate may be */
     int64_t bare_s;   /* the same without nextUpdate; -1: then it is never taken */
+    /* Without a staple it asks the responder itself, and fails only when that fails, too. */
+    bool asks_for_none;
 };
 extern const struct client_row clients[CLIENT_COUNT];
 
@@ -74,6 +83,7 @@ struct rule {
     uint32_t clients; /* that demand it: what breaking it does to them is in their row */
     uint32_t fatal;   /* ... to whom it is fatal although a bad staple is not otherwise */
     uint32_t mild;    /* ... who pass over it although a bad staple is fatal otherwise */
+    uint32_t asks;    /* ... who then ask the responder, and fail only when that fails, too */
     /* Is it broken? One of the two: for everybody alike, or by the numbers of one client. */
     bool (*broken)(const struct question *question);
     bool (*broken_for)(const struct question *question, const struct client_row *client);

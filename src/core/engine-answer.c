@@ -69,6 +69,8 @@ static void engine_unchanged(struct engine *engine, uint32_t cert)
     engine_note(engine, cert, NOTE_UNCHANGED, NOTE_DEBUG);
 }
 
+/* RFC 5019 6.1: "To minimize bandwidth usage, clients MUST locally cache authoritative OCSP
+ * responses" */
 static void engine_keep(struct engine *engine, uint32_t cert, enum store_slot slot)
 {
     engine_emit(engine, EFFECT_KEEP, cert)->slot = slot;
@@ -218,6 +220,7 @@ void engine_answer(struct engine *engine, uint32_t cert, const struct event_fetc
         engine_revoke(engine, cert, fetched->facts);
         break;
     case VERDICT_REFUSE:
+        /* It replaces nothing. Of errors, RFC 6960 2.3: "These messages are not signed." */
         engine_failed(engine, cert, fetched, judgement.reason);
         break;
     }

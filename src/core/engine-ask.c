@@ -108,7 +108,8 @@ static bool post_may_help(const struct event_fetched *fetched, enum reason reaso
     return reason != REASON_UNKNOWN;
 }
 
-/* The next way to ask in this round: POST, then the next URL. False: there is none. */
+/* The next way to ask in this round: POST, then the next URL. Of internalError, RFC 6960 2.3: "The
+ * query should be retried, potentially with another responder." False: there is none. */
 static bool entry_next_way(struct entry *entry, const struct event_fetched *fetched,
                            enum reason reason)
 {

@@ -50,12 +50,16 @@ enum cert_state entry_hindrance(const struct entry *entry, int64_t wall_s)
     if (cert->is_ca || cert->self_signed) {
         return CERT_STATE_NOT_LEAF;
     }
+    /* RFC 5019 3.2: "Clients SHOULD NOT make a request to check the status of expired
+     * certificates." */
     if (cert->not_after_s <= wall_s) {
         return CERT_STATE_CERT_EXPIRED;
     }
     if (cert->url_count == 0) {
         return CERT_STATE_NO_URL;
     }
+    /* RFC 5019 3.2: "If the certificate signature is invalid or the application is not able to
+     * verify it, an OCSP check MUST NOT be requested." */
     return cert->has_issuer ? CERT_STATE_MISSING : CERT_STATE_NO_ISSUER;
 }
 

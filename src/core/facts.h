@@ -61,6 +61,12 @@ struct cert_facts {
     bool self_signed;
     bool has_issuer;        /* a certificate was found whose key verifies this one */
     bool other_tls_feature; /* RFC 7633: it demands a TLS feature besides 5 */
+    /* Its issuer is self-signed and does not stand in its file: clients are not sent it. */
+    bool root_unsent;
+    /* The dates of the issuer's certificate; both zero where others of the same name and key may
+     * lie about, of which clients choose their own. */
+    int64_t issuer_not_before_s;
+    int64_t issuer_not_after_s;
     int64_t not_before_s;
     int64_t not_after_s;
     const char *name;             /* first DNS name, else common name, else ""; only for people */
@@ -100,6 +106,7 @@ struct signature_facts {
     uint8_t digest; /* enum digest_kind */
     bool pss;       /* RSASSA-PSS instead of PKCS#1 */
     uint16_t key_bits;
+    uint16_t salt_size; /* with pss */
 };
 
 /* What is wrong with a certificate that signed an answer and may not: REASON_UNAUTHORIZED_SIGNER
@@ -118,6 +125,14 @@ enum laxity {
     LAX_FRACTION = 2,    /* a time with a part of a second (RFC 6960 4.2.2.1, RFC 5280 4.1.2.5.2) */
     LAX_NO_SECONDS = 4,  /* a time without seconds (the same) */
     LAX_UNUSED_BITS = 8, /* a signature that is not of whole octets */
+};
+
+/* What is wrong with the list of certificate timestamps (RFC 6962 3.3) in a single extension. */
+enum sct_fault {
+    SCT_NO_VALUE = 1, /* the extension's value has no octets */
+    SCT_NO_ENTRY = 2, /* the list is there, and empty */
+    SCT_TWICE = 4,    /* there are several, in one single or in all about the certificate */
+    SCT_CRITICAL = 8,
 };
 
 /* One answer, read for one certificate. Where a fault keeps later fields from being read they are
@@ -164,7 +179,13 @@ struct ocsp_facts {
     bool any_revoked; /* one of them says revoked */
     enum cert_status first_status;
     enum cert_status last_status;
-    uint16_t single_index; /* where the first of them stands */
+    uint16_t single_index;      /* where the first of them stands */
+    int64_t head_this_update_s; /* the times of that one */
+    int64_t head_next_update_s;
+    int64_t ours_first_this_update_s; /* the earliest and the latest of theirs */
+    int64_t ours_last_this_update_s;
+    int64_t ours_first_next_update_s; /* the earliest; INSTANT_NEVER when none has one */
+    bool ours_without_next_update;    /* one lacks it */
 
     /* All singles of the answer, whomever they are about. */
     uint16_t singles;             /* how many */
@@ -176,13 +197,20 @@ struct ocsp_facts {
     int64_t first_next_update_s;  /* the earliest nextUpdate; INSTANT_NEVER when none has one */
 
     bool critical_response_extension;
-    bool critical_single_extension; /* in a single about the certificate */
+    bool critical_single_extension; /* in a single about the certificate, not a list of SCTs */
     bool critical_other_extension;  /* in another single */
+    bool has_scts;                  /* one about the certificate has a list of SCTs */
+    uint8_t sct_faults;             /* enum sct_fault, of the singles about the certificate */
 
-    /* BasicOCSPResponse.certs, as received or as served. */
+    bool by_key; /* the responder is named by its key */
+
+    /* BasicOCSPResponse.certs, as received or as served; but for the first set by
+     * signer_check(). */
     uint16_t embedded_certs;
-    bool signer_first;        /* the delegate is the first of them; set by signer_check() */
-    bool embedded_unreadable; /* one is not a readable certificate; set by signer_check() */
+    bool signer_first;        /* the delegate is the first of them */
+    bool root_embedded;       /* one is the issuer, which is self-signed */
+    bool embedded_unreadable; /* one is not a readable certificate */
+    bool unreadable_first;    /* such a one stands before the delegate */
 
     /* Set by signer_check(). */
     enum ocsp_signer signer;
@@ -228,3 +256,4 @@ enum cert_state {
 const char *reason_name(enum reason reason);
 const char *reason_sentence(enum reason reason);
 const char *cert_state_name(enum cert_state state);
+const char *response_status_name(uint8_t status); /* RFC 6960 4.2.1 OCSPResponseStatus */

@@ -9,17 +9,6 @@
 #define PATH_MOST 400
 #define TEXT_MOST 400
 
-/* RFC 6960 4.2.1 OCSPResponseStatus. */
-static const char *response_status_name(uint8_t status)
-{
-    static const char *const names[] = {
-        "successful", "malformedRequest", "internalError", "tryLater",
-        "status 4",   "sigRequired",      "unauthorized",
-    };
-
-    return status < ARRAY_SIZE(names) ? names[status] : "an unknown status";
-}
-
 static const char *outcome_clause(enum fetch_outcome outcome)
 {
     static const char *const clauses[] = {

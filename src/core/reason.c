@@ -75,3 +75,13 @@ const char *cert_state_name(enum cert_state state)
     assert(state < CERT_STATES);
     return cert_states[state];
 }
+
+const char *response_status_name(uint8_t status)
+{
+    static const char *const names[] = {
+        "successful", "malformedRequest", "internalError", "tryLater",
+        "status 4",   "sigRequired",      "unauthorized",
+    };
+
+    return status < ARRAY_SIZE(names) ? names[status] : "an unknown status";
+}

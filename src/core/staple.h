@@ -14,7 +14,9 @@ struct place {
     unsigned index;
 };
 
-/* A staple to be shown: judged, repaired, inside its window. For the very certificate served:
+/* A staple to be shown: judged, repaired, inside its window. RFC 6066 8: "Servers that receive a
+ * client hello containing the 'status_request' extension MAY return a suitable certificate status
+ * response to the client along with their certificate." For the very certificate served:
  * RFC 8446 4.4.2.1: "In TLS 1.3, the server's OCSP information is carried in an extension in the
  * CertificateEntry containing the associated certificate." */
 struct staple {

@@ -34,10 +34,15 @@ static inline struct ocsp_facts test_answer(int64_t from_s, int64_t life_s)
         .this_update_s = from_s,
         .next_update_s = from_s + life_s,
         .revocation_reason = -1,
+        .head_this_update_s = from_s,
+        .head_next_update_s = from_s + life_s,
+        .ours_first_this_update_s = from_s,
+        .ours_last_this_update_s = from_s,
+        .ours_first_next_update_s = from_s + life_s,
         .singles = 1,
         .last_this_update_s = from_s,
         .first_next_update_s = from_s + life_s,
         .signer = OCSP_SIGNER_ISSUER,
-        .made = {KEY_RSA, DIGEST_SHA256, false, 2048},
+        .made = {KEY_RSA, DIGEST_SHA256, false, 2048, 0},
     };
 }

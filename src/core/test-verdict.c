@@ -172,6 +172,18 @@ static void test_a_window_ends_with_the_audience(void **state)
                      TEST_NOW + DAY - 300);
 }
 
+/* Its slop of a day is for clocks that differ: what is judged may use it, what is served not. */
+static void test_firefox_takes_an_answer_for_a_day_longer_than_it_is_served(void **state)
+{
+    struct ocsp_facts last = test_answer(TEST_NOW - 11 * DAY, 50 * DAY);
+    struct ocsp_facts over = test_answer(TEST_NOW - 11 * DAY - 1, 50 * DAY);
+
+    (void)state;
+    assert_int_equal(judge(&last).verdict, VERDICT_STAPLE);
+    assert_int_equal(judge(&last).serve.until_s, TEST_NOW - DAY - 300);
+    assert_refused(&over, REASON_TOO_OLD);
+}
+
 static void test_delegate_counts_only_within_its_dates_and_ends_the_window(void **state)
 {
     struct ocsp_facts ocsp = test_answer(TEST_NOW - DAY, 4 * DAY);
@@ -286,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_all_reasons_are_told_and_the_most_basic_first),
         cmocka_unit_test(test_revoked_and_not_yet_valid_is_neither_pending_nor_revoked),
         cmocka_unit_test(test_a_window_ends_with_the_audience),
+        cmocka_unit_test(test_firefox_takes_an_answer_for_a_day_longer_than_it_is_served),
         cmocka_unit_test(test_each_fault_has_its_reason),
         cmocka_unit_test(test_delegate_counts_only_within_its_dates_and_ends_the_window),
         cmocka_unit_test(test_revoked_counts_only_when_all_else_is_right),

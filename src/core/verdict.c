@@ -12,6 +12,7 @@ struct findings {
     uint32_t effects; /* reasons of clients that a bad staple breaks and none does not */
     uint64_t broken[RULES_MAX / 64];
     uint32_t fails_with;
+    uint32_t fails_at_once; /* of these: it asks nobody else */
     uint32_t ignored_by;
     uint8_t client_reasons[CLIENT_COUNT];
 };
@@ -94,6 +95,7 @@ static void judge_rule(struct findings *findings, const struct question *q, unsi
     }
     fatal = (hit & bad) | rule->fatal;
     note_clients(findings, fatal, (hit & ~fatal) | rule->mild, rule->reason);
+    findings->fails_at_once |= fatal & ~rule->asks;
     findings->broken[number / 64] |= UINT64_C(1) << number % 64;
     harmed = fatal & audience_columns(q->policy->audience) &
              ~columns_where_none_is_fatal(q->cert->must_staple);
@@ -143,6 +145,7 @@ static void judge_rules(const struct question *q, struct judgement *judgement)
         judgement->reasons |= findings.effects;
     }
     judgement->fails_with = findings.fails_with;
+    judgement->asks = findings.fails_with & ~findings.fails_at_once;
     judgement->ignored_by = findings.ignored_by & ~findings.fails_with;
     memcpy(judgement->client_reasons, findings.client_reasons, sizeof(findings.client_reasons));
     memcpy(judgement->broken, findings.broken, sizeof(findings.broken));
@@ -168,9 +171,10 @@ static int64_t end_of_life(const struct question *q)
         end = time_min(end, ocsp->delegate_not_after_s);
     }
     if (q->policy->audience & CLIENT_BIT(CLIENT_FIREFOX)) {
-        /* Firefox counts no answer as fresh for longer than this; a day without nextUpdate. */
+        /* Its slop is for clocks that differ, and not ours to spend. */
         end =
-            time_min(end, time_add(ocsp->this_update_s, (ocsp->has_next_update ? 10 : 1) * 86400));
+            time_min(end, time_add(ocsp->this_update_s,
+                                   ocsp->has_next_update ? FIREFOX_FRESH_S : FIREFOX_FRESH_BARE_S));
     }
     for (unsigned i = 0; i < CLIENTS_NAMED; i++) {
         int64_t most_s = ocsp->has_next_update ? clients[i].age_s : clients[i].bare_s;

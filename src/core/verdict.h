@@ -31,7 +31,8 @@ struct judgement {
     struct window serve;             /* when it may be shown; set where the answer has times */
     uint64_t broken[RULES_MAX / 64]; /* a bit per rule of clients-rules.c that is broken */
     uint32_t fails_with;             /* a bit per enum client that fails with this staple */
-    uint32_t ignored_by;             /* ... that passes over it as if there were none */
+    uint32_t asks;       /* of these: asks the responder first, and fails only when that fails */
+    uint32_t ignored_by; /* a bit per client that passes over it as if there were none */
     uint8_t client_reasons[CLIENT_COUNT]; /* enum reason: why; REASON_GOOD: it accepts */
 };
 

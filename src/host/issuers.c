@@ -80,6 +80,9 @@ int host_pool_issuer(struct host *host, struct slice der)
     if (r) {
         return r < 0 ? r : 0;
     }
+    /* RFC 5280 4.2.1.9: "If the basic constraints extension is not present in a version 3
+     * certificate, or the extension is present but the cA boolean is not asserted, then the
+     * certified public key MUST NOT be used to verify certificate signatures." */
     if (!issuer->view.is_ca && issuer->view.version == 3) {
         return 0;
     }
@@ -168,6 +171,9 @@ static int source_recall(struct host *host, struct host_source *source)
     return 0;
 }
 
+/* RFC 5280 4.2.2.1: "The id-ad-caIssuers OID is used when the additional information lists
+ * certificates that were issued to the CA that issued the certificate containing this
+ * extension." */
 static void source_ask(struct host *host, struct instant now, struct host_source *source)
 {
     struct fetch_order order = {

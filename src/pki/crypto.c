@@ -468,6 +468,7 @@ int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *
     if (ret_made && r == 0) {
         ret_made->digest = (uint8_t)scheme.digest;
         ret_made->pss = scheme.type == SCHEME_RSA_PSS;
+        ret_made->salt_size = ret_made->pss ? (uint16_t)scheme.salt_size : 0;
     }
     return r;
 }

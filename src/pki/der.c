@@ -220,9 +220,10 @@ static bool read_digits(struct slice text, size_t count, int fields[])
     return true;
 }
 
-/* RFC 5280 4.1.2.5.2: "GeneralizedTime values MUST NOT include fractional seconds." Of answers
- * RFC 5019 2.2.4: "MUST include seconds (i.e., times are YYYYMMDDHHMMSSZ), even where the number of
- * seconds is zero" */
+/* RFC 5280 4.1.2.5.2: "GeneralizedTime values MUST NOT include fractional seconds." Of
+ * answers RFC 6960 4.2.2.1: "The format for GeneralizedTime is as specified in Section 4.1.2.5.2 of
+ * [RFC5280]." RFC 5019 2.2.4: "MUST include seconds (i.e., times are YYYYMMDDHHMMSSZ), even where
+ * the number of seconds is zero" */
 static bool generalized_time(struct slice text, int min_year, int64_t *ret_wall_s)
 {
     int groups[7], fields[6];

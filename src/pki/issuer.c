@@ -123,8 +123,10 @@ static const char *put_text(char **at, struct slice text)
     return start;
 }
 
-/* RFC 7633 4.2.2: "the TLS feature extension specifies a constraint on valid certificate chains":
- * what the issuer demands counts for the leaf. */
+/* What the issuer's TLS feature extension demands counts for the leaf as well: it restricts the
+ * chains that are valid (RFC 7633, 4.2.2). RFC 7633 Abstract: "Informing clients that an OCSP
+ * status response will always be stapled permits an immediate failure in the case that the response
+ * is not stapled." */
 static void facts_set_issuer(struct cert_facts *facts, const struct issuer *issuer)
 {
     facts->has_issuer = true;

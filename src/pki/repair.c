@@ -31,19 +31,24 @@ static struct sizes measure(const struct response_view *view, struct slice cert)
     return sizes;
 }
 
-/* The certificate that what is served carries; empty: none. */
+/* The certificate that what is served carries; empty: none. A root that is not sent with the leaf
+ * is embedded, unless that makes the answer larger than clients take: GnuTLS knows it by its name
+ * alone, libtls not at all, and both end the handshake. */
 static struct slice served_cert(const struct response_view *view, const struct ocsp_facts *facts,
                                 unsigned delegate)
 {
-    if (facts->signer != OCSP_SIGNER_DELEGATE) {
+    if (facts->signer == OCSP_SIGNER_DELEGATE) {
+        assert(delegate < view->cert_count);
+        return view->certs[delegate];
+    }
+    if (der_element_size(measure(view, view->unsent_root).whole) > LIMIT_STAPLE_SIZE) {
         return SLICE_NULL;
     }
-    assert(delegate < view->cert_count);
-    return view->certs[delegate];
+    return view->unsent_root;
 }
 
-/* RFC 6960 4.2.1: "The value for signature SHALL be computed on the hash of the DER encoding of
- * ResponseData", so the certs may change. RFC 6960 4.2.1: "If no certificates are included, then
+/* RFC 6960 4.2.1: "The value for signature SHALL be computed on the hash of the DER encoding" of
+ * ResponseData, so the certs may change. RFC 6960 4.2.1: "If no certificates are included, then
  * certs SHOULD be absent." */
 void repair_answer(struct buf *served, struct slice der, const struct response_view *view,
                    const struct ocsp_facts *facts, unsigned delegate)
@@ -87,6 +92,7 @@ void repair_facts(struct ocsp_facts *facts, const struct response_view *view, un
     cert = served_cert(view, facts, delegate);
     facts->size = (uint32_t)der_element_size(measure(view, cert).whole);
     facts->embedded_certs = cert.size ? 1 : 0;
-    facts->signer_first = cert.size != 0;
-    facts->embedded_unreadable = false;
+    facts->signer_first = facts->signer == OCSP_SIGNER_DELEGATE;
+    facts->root_embedded = cert.size && facts->signer == OCSP_SIGNER_ISSUER;
+    facts->embedded_unreadable = facts->unreadable_first = false;
 }

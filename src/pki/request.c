@@ -18,6 +18,8 @@ static size_t certid_content_size(const struct cert_facts *cert)
            der_element_size(cert->serial_size);
 }
 
+/* RFC 6960 4.1.1: "serialNumber is the serial number of the certificate for which status is being
+ * requested." */
 void request_put_certid(struct buf *certid, const struct cert_facts *cert)
 {
     assert(cert->has_issuer);
@@ -50,7 +52,8 @@ void request_encode(struct buf *request, const struct cert_facts *cert)
 }
 
 /* RFC 6960 A.1: "url-encoding of base-64 encoding of the DER encoding of the OCSPRequest".
- * RFC 5019 5: "Clients MUST properly URL-encode the base64 encoded OCSPRequest." */
+ * RFC 5019 5: "Clients MUST properly URL-encode the base64 encoded OCSPRequest." RFC 5019 5:
+ * "Clients MUST NOT include CR or LF characters in the base64-encoded string." */
 static void put_escaped_base64(struct buf *url, const struct buf *base64)
 {
     for (size_t i = 0; i < base64->size; i++) {
@@ -70,6 +73,9 @@ static void put_escaped_base64(struct buf *url, const struct buf *base64)
     }
 }
 
+/* RFC 5019 5: "When sending requests that are less than or equal to 255 bytes in total (after
+ * encoding) including the scheme and delimiters (http://), server name and base64-encoded
+ * OCSPRequest structure, clients MUST use the GET method" */
 bool request_get_url(struct buf *get_url, const char *url, struct slice request)
 {
     struct slice start = slice_of_text(url);

@@ -21,6 +21,9 @@ struct single {
     int64_t next_update_s;
     bool has_next_update;
     bool critical;
+    bool has_scts;
+    uint8_t sct_faults;
+    bool trails; /* octets where none belong, behind what is good */
 };
 
 /* The parts of an answer, before anybody looks for a certificate in it. */
@@ -31,6 +34,7 @@ struct answer {
     bool critical;
     bool extended_revoke;
     bool trails_basic; /* octets behind the BasicOCSPResponse, which is good */
+    unsigned cert_count;
 };
 
 static enum reason ended(const struct der *der)
@@ -41,9 +45,25 @@ static enum reason ended(const struct der *der)
     return der_end(der) ? REASON_GOOD : REASON_TRAILING_DATA;
 }
 
-/* Extensions: whether any is critical, and whether @wanted (may be empty) is among them. An empty
- * list and an explicit FALSE are not DER; no client minds them. */
-static bool read_extensions(struct der *der, struct slice wanted, bool *critical, bool *ret_wanted)
+/* As der_end(), and notes octets that are left behind what was read well. */
+static bool closed(const struct der *der, bool *trails)
+{
+    *trails |= der_more(der);
+    return der_end(der);
+}
+
+/* Extensions: what is looked for among them, and what was found. */
+struct extensions {
+    struct slice wanted; /* OID */
+    struct slice value;  /* of the last such */
+    unsigned count;      /* of such */
+    bool wanted_critical;
+    bool other_critical;
+    bool trails;
+};
+
+/* An empty list and an explicit FALSE are not DER; no client minds them. */
+static bool read_extensions(struct der *der, struct extensions *extensions)
 {
     struct der outer = der_enter(der, DER_CONTEXT_CONSTRUCTED(1));
     struct der list = der_enter(&outer, DER_SEQUENCE);
@@ -51,19 +71,25 @@ static bool read_extensions(struct der *der, struct slice wanted, bool *critical
     while (der_more(&list)) {
         struct der extension = der_enter(&list, DER_SEQUENCE);
         struct slice oid, value;
-        bool flag = false;
+        bool critical = false;
 
         der_read_oid(&extension, &oid);
         if (der_peek(&extension) == DER_BOOLEAN) {
-            der_read_bool(&extension, &flag);
+            der_read_bool(&extension, &critical);
         }
-        if (!der_read(&extension, DER_OCTET_STRING, &value) || !der_end(&extension)) {
+        if (!der_read(&extension, DER_OCTET_STRING, &value) ||
+            !closed(&extension, &extensions->trails)) {
             return der_fail(der);
         }
-        *critical |= flag;
-        *ret_wanted |= wanted.size && slice_equal(oid, wanted);
+        if (slice_equal(oid, extensions->wanted)) {
+            extensions->value = value;
+            extensions->count++;
+            extensions->wanted_critical |= critical;
+        } else {
+            extensions->other_critical |= critical;
+        }
     }
-    return (der_end(&list) && der_end(&outer)) || der_fail(der);
+    return (der_end(&list) && closed(&outer, &extensions->trails)) || der_fail(der);
 }
 
 /* CertID.hashAlgorithm: NULL or absent parameters. An unknown one only makes the single one that
@@ -94,10 +120,10 @@ static bool read_hash(struct der *certid, struct single *single)
         if (slice_equal(oid, slice_of(oids[hash].oid, oids[hash].size))) {
             single->hash_known = true;
             single->hash = hash;
-            return der_end(&algorithm) && tag == DER_NULL && content.size == 0;
+            return closed(&algorithm, &single->trails) && tag == DER_NULL && content.size == 0;
         }
     }
-    return der_end(&algorithm);
+    return closed(&algorithm, &single->trails);
 }
 
 static bool read_certid(struct der *der, struct single *single)
@@ -107,7 +133,7 @@ static bool read_certid(struct der *der, struct single *single)
 
     if (!read_hash(&certid, single) || !der_read(&certid, DER_OCTET_STRING, &single->name_hash) ||
         !der_read(&certid, DER_OCTET_STRING, &single->key_hash) ||
-        !der_read_integer(&certid, &single->serial) || !der_end(&certid)) {
+        !der_read_integer(&certid, &single->serial) || !closed(&certid, &single->trails)) {
         return der_fail(der);
     }
     hash_size = crypto_digest_sizes[single->hash];
@@ -128,13 +154,13 @@ static bool read_revoked(struct der *der, struct single *single)
     if (der_peek(&info) == DER_CONTEXT_CONSTRUCTED(0)) {
         struct der inside = der_enter(&info, DER_CONTEXT_CONSTRUCTED(0));
 
-        if (!der_read_small(&inside, DER_ENUMERATED, &reason) || !der_end(&inside) || reason > 10 ||
-            reason == 7) {
+        if (!der_read_small(&inside, DER_ENUMERATED, &reason) ||
+            !closed(&inside, &single->trails) || reason > 10 || reason == 7) {
             return false;
         }
         single->revocation_reason = (int8_t)reason;
     }
-    return der_end(&info);
+    return closed(&info, &single->trails);
 }
 
 static bool read_status(struct der *der, struct single *single)
@@ -155,10 +181,41 @@ static bool read_status(struct der *der, struct single *single)
     }
 }
 
+/* RFC 6962 3.3: "SerializedSCT sct_list <1..2^16-1>" in an OCTET STRING: two octets of length
+ * before it. */
+static bool is_empty_list(struct slice value)
+{
+    struct der der = der_open(value);
+    struct slice list;
+
+    return der_read(&der, DER_OCTET_STRING, &list) &&
+           (list.size == 0 || (list.size == 2 && !list.data[0] && !list.data[1]));
+}
+
+/* singleExtensions: only a list of certificate timestamps is something that clients know. */
+static bool read_single_extensions(struct der *der, struct single *single)
+{
+    static const uint8_t scts[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x05};
+    struct extensions found = {.wanted = slice_of(scts, sizeof(scts))};
+
+    if (!read_extensions(der, &found)) {
+        single->trails |= found.trails;
+        return false;
+    }
+    single->critical = found.other_critical;
+    single->has_scts = found.count > 0;
+    if (found.count) {
+        single->sct_faults |= found.value.size ? 0 : SCT_NO_VALUE;
+        single->sct_faults |= is_empty_list(found.value) ? SCT_NO_ENTRY : 0;
+        single->sct_faults |= found.count > 1 ? SCT_TWICE : 0;
+        single->sct_faults |= found.wanted_critical ? SCT_CRITICAL : 0;
+    }
+    return true;
+}
+
 static bool read_single(struct der *list, struct single *ret_single)
 {
     struct der der = der_enter(list, DER_SEQUENCE);
-    bool ignored = false;
 
     *ret_single = (struct single){.next_update_s = INSTANT_NEVER, .revocation_reason = -1};
     if (!read_certid(&der, ret_single) || !read_status(&der, ret_single) ||
@@ -169,19 +226,20 @@ static bool read_single(struct der *list, struct single *ret_single)
         struct der inside = der_enter(&der, DER_CONTEXT_CONSTRUCTED(0));
 
         ret_single->has_next_update = true;
-        if (!der_read_generalized_time(&inside, &ret_single->next_update_s) || !der_end(&inside)) {
+        if (!der_read_generalized_time(&inside, &ret_single->next_update_s) ||
+            !closed(&inside, &ret_single->trails)) {
             return false;
         }
     }
-    if (der_peek(&der) == DER_CONTEXT_CONSTRUCTED(1)) {
-        read_extensions(&der, SLICE_NULL, &ret_single->critical, &ignored);
+    if (der_peek(&der) == DER_CONTEXT_CONSTRUCTED(1) && !read_single_extensions(&der, ret_single)) {
+        return false;
     }
-    return der_end(&der);
+    return closed(&der, &ret_single->trails);
 }
 
 /* ResponderID: what is inside [1] is one Name, inside [2] one KeyHash, "SHA-1 hash of responder's
  * public key". */
-static bool read_responder(struct der *data, struct response_view *view)
+static bool read_responder(struct der *data, struct response_view *view, bool *trails)
 {
     struct slice content;
     struct der inside;
@@ -190,11 +248,12 @@ static bool read_responder(struct der *data, struct response_view *view)
     if (der_peek(data) == DER_CONTEXT_CONSTRUCTED(1)) {
         inside = der_enter(data, DER_CONTEXT_CONSTRUCTED(1));
         return der_peek(&inside) == DER_SEQUENCE &&
-               der_read_any(&inside, &tag, &content, &view->responder_name) && der_end(&inside);
+               der_read_any(&inside, &tag, &content, &view->responder_name) &&
+               closed(&inside, trails);
     }
     inside = der_enter(data, DER_CONTEXT_CONSTRUCTED(2));
     return der_read(&inside, DER_OCTET_STRING, &view->responder_key) &&
-           view->responder_key.size == SHA1_SIZE && der_end(&inside);
+           view->responder_key.size == SHA1_SIZE && closed(&inside, trails);
 }
 
 /* "version [0] EXPLICIT Version DEFAULT v1": written out by some, and no client minds. */
@@ -202,13 +261,14 @@ static enum reason read_version(struct der *data)
 {
     struct der inside;
     uint32_t version;
+    bool trails = false;
 
     if (der_peek(data) != DER_CONTEXT_CONSTRUCTED(0)) {
         return REASON_GOOD;
     }
     inside = der_enter(data, DER_CONTEXT_CONSTRUCTED(0));
-    if (!der_read_small(&inside, DER_INTEGER, &version) || !der_end(&inside)) {
-        return REASON_MALFORMED;
+    if (!der_read_small(&inside, DER_INTEGER, &version) || !closed(&inside, &trails)) {
+        return trails ? REASON_TRAILING_DATA : REASON_MALFORMED;
     }
     return version == 0 ? REASON_GOOD : REASON_UNSUPPORTED_VERSION;
 }
@@ -220,24 +280,35 @@ static enum reason read_data(struct answer *answer)
     static const uint8_t revoke[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x09};
     struct der der = der_open(answer->view.tbs), data = der_enter(&der, DER_SEQUENCE);
     enum reason reason = read_version(&data);
+    bool trails = false;
 
     if (reason != REASON_GOOD) {
         return reason;
     }
-    if (!read_responder(&data, &answer->view) ||
+    if (!read_responder(&data, &answer->view, &trails) ||
         !der_read_generalized_time(&data, &answer->produced_at_s) ||
         !der_read(&data, DER_SEQUENCE, &answer->singles)) {
-        return REASON_MALFORMED;
+        return trails ? REASON_TRAILING_DATA : REASON_MALFORMED;
     }
     if (der_peek(&data) == DER_CONTEXT_CONSTRUCTED(1)) {
-        read_extensions(&data, slice_of(revoke, sizeof(revoke)), &answer->critical,
-                        &answer->extended_revoke);
+        struct extensions found = {.wanted = slice_of(revoke, sizeof(revoke))};
+
+        if (!read_extensions(&data, &found)) {
+            return found.trails ? REASON_TRAILING_DATA : REASON_MALFORMED;
+        }
+        /* RFC 6960 4.4.8: "When included, this extension MUST be placed in responseExtensions, and
+         * it MUST NOT appear in singleExtensions." Of the others, RFC 5019 4: "Clients that do not
+         * include a nonce in the request MUST ignore any nonce that may be present in the
+         * response." */
+        answer->extended_revoke = found.count > 0;
+        answer->critical = found.wanted_critical || found.other_critical;
     }
     return ended(&data);
 }
 
-static bool read_embedded_certs(struct der *basic, struct response_view *view)
+static bool read_embedded_certs(struct der *basic, struct answer *answer, bool *trails)
 {
+    struct response_view *view = &answer->view;
     struct der outer, list;
 
     if (der_peek(basic) != DER_CONTEXT_CONSTRUCTED(0)) {
@@ -249,13 +320,14 @@ static bool read_embedded_certs(struct der *basic, struct response_view *view)
         struct slice content, whole;
         uint8_t tag;
 
-        if (view->cert_count == LIMIT_EMBEDDED_CERTS || der_peek(&list) != DER_SEQUENCE ||
-            !der_read_any(&list, &tag, &content, &whole)) {
+        if (der_peek(&list) != DER_SEQUENCE || !der_read_any(&list, &tag, &content, &whole)) {
             return false;
         }
-        view->certs[view->cert_count++] = whole;
+        if (answer->cert_count++ < LIMIT_EMBEDDED_CERTS) {
+            view->certs[view->cert_count++] = whole;
+        }
     }
-    return der_end(&list) && der_end(&outer);
+    return der_end(&list) && closed(&outer, trails);
 }
 
 /* RFC 6960 4.2.1: "The value for response SHALL be the DER encoding of BasicOCSPResponse." */
@@ -265,13 +337,14 @@ static enum reason read_basic(struct slice input, struct answer *answer)
     struct response_view *view = &answer->view;
     struct slice content;
     enum reason reason;
+    bool trails = false;
     uint8_t tag;
 
     if (basic.failed || der_peek(&basic) != DER_SEQUENCE ||
         !der_read_any(&basic, &tag, &content, &view->tbs) || der_peek(&basic) != DER_SEQUENCE ||
         !der_read_any(&basic, &tag, &content, &view->signature_algorithm) ||
-        !der_read_bits(&basic, &view->signature) || !read_embedded_certs(&basic, view)) {
-        return REASON_MALFORMED;
+        !der_read_bits(&basic, &view->signature) || !read_embedded_certs(&basic, answer, &trails)) {
+        return trails ? REASON_TRAILING_DATA : REASON_MALFORMED;
     }
     reason = ended(&basic);
     if (reason != REASON_GOOD) {
@@ -324,7 +397,8 @@ static enum reason read_answer(struct slice input, uint8_t *ret_status, struct a
     *ret_status = (uint8_t)status;
     if (status != 0) {
         /* RFC 6960 4.2.1: "If the value of responseStatus is one of the error conditions, the
-         * responseBytes field is not set." */
+         * responseBytes field is not set." Where it is, no client looks inside. */
+        der_read_optional(&response, DER_CONTEXT_CONSTRUCTED(0), &basic);
         return der_end(&response) ? REASON_ERROR_STATUS : REASON_MALFORMED;
     }
     reason = read_bytes(&response, &basic);
@@ -384,10 +458,22 @@ static void facts_match_single(struct ocsp_facts *facts, const struct answer *an
 {
     facts->last_status = single->status;
     facts->any_revoked |= single->status == CERT_STATUS_REVOKED;
+    facts->sct_faults |= single->sct_faults;
+    facts->sct_faults |= single->has_scts && facts->has_scts ? SCT_TWICE : 0;
+    facts->has_scts |= single->has_scts;
+    facts->ours_first_this_update_s =
+        time_min(facts->ours_first_this_update_s, single->this_update_s);
+    facts->ours_last_this_update_s =
+        time_max(facts->ours_last_this_update_s, single->this_update_s);
+    facts->ours_first_next_update_s =
+        time_min(facts->ours_first_next_update_s, single->next_update_s);
+    facts->ours_without_next_update |= !single->has_next_update;
     if (facts->match != REASON_GOOD) {
         facts->match = REASON_GOOD;
         facts->single_index = index;
         facts->first_status = single->status;
+        facts->head_this_update_s = single->this_update_s;
+        facts->head_next_update_s = single->next_update_s;
         /* What another one with the serial number left behind. */
         facts->wrong_name_hash = facts->wrong_key_hash = facts->has_sha1 = false;
         facts->critical_single_extension = single->critical;
@@ -426,7 +512,7 @@ static void facts_count_single(struct ocsp_facts *facts, const struct single *si
 
     if (!likeness->serial || other_issuer) {
         facts->others_not_good |= single->status != CERT_STATUS_GOOD;
-        facts->critical_other_extension |= single->critical;
+        facts->critical_other_extension |= single->critical || single->sct_faults & SCT_CRITICAL;
     }
     facts->others_of_other_issuer |= other_issuer;
     facts->mixed_hashes |= !single->hash_known || single->hash != first_hash;
@@ -450,8 +536,8 @@ static enum reason match_singles(struct ocsp_facts *facts, const struct answer *
         struct single single;
         struct likeness likeness;
 
-        if (facts->singles == LIMIT_SINGLE_RESPONSES || !read_single(&list, &single)) {
-            return REASON_MALFORMED;
+        if (!read_single(&list, &single)) {
+            return single.trails ? REASON_TRAILING_DATA : REASON_MALFORMED;
         }
         likeness = compare(&single, cert, issuer);
         if (likeness.serial && likeness.name && likeness.key) {
@@ -479,6 +565,10 @@ static struct ocsp_facts facts_empty(size_t size)
         .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
         .status = CERT_STATUS_UNKNOWN,
         .next_update_s = INSTANT_NEVER,
+        .head_next_update_s = INSTANT_NEVER,
+        .ours_first_this_update_s = INSTANT_NEVER,
+        .ours_last_this_update_s = INT64_MIN,
+        .ours_first_next_update_s = INSTANT_NEVER,
         .last_this_update_s = INT64_MIN,
         .first_next_update_s = INSTANT_NEVER,
         .revocation_reason = -1,
@@ -551,10 +641,12 @@ void response_read(struct slice der, const struct cert_facts *cert, const struct
     }
     facts.produced_at_s = answer.produced_at_s;
     facts.critical_response_extension = answer.critical;
-    facts.embedded_certs = (uint16_t)answer.view.cert_count;
+    facts.by_key = answer.view.responder_key.size > 0;
+    facts.embedded_certs = (uint16_t)answer.cert_count;
     *ret_facts = facts;
     if (ret_view) {
         memcpy(answer.view.leaf_sha256, cert->leaf_sha256, SHA256_SIZE);
+        answer.view.unsent_root = cert->root_unsent ? issuer->der : SLICE_NULL;
         *ret_view = answer.view;
     }
 }

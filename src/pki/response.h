@@ -17,6 +17,7 @@ struct response_view {
     struct slice responder_key;  /* byKey: 20 octets; else empty */
     unsigned cert_count;
     struct slice certs[LIMIT_EMBEDDED_CERTS]; /* each with header, in order */
+    struct slice unsent_root; /* the issuer, where cert->root_unsent; of the issuer's memory */
 };
 
 /* Reads @der as an answer about @cert, issued by @issuer. Never fails: what is wrong is in

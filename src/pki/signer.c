@@ -95,9 +95,9 @@ static struct crypto_signed answer_parts(const struct response_view *view)
 }
 
 /* RFC 6960 4.2.2.2: "OCSP signing delegation SHALL be designated by the inclusion of
- * id-kp-OCSPSigning in an extended key usage certificate extension included in the OCSP response
- * signer's certificate." RFC 6960 4.2.2.2: "This certificate MUST be issued directly by the CA that
- * is identified in the request." Faults as bits. */
+ * id-kp-OCSPSigning" in the extended key usage of the signer's certificate. RFC 6960 4.2.2.2: "This
+ * certificate MUST be issued directly by the CA that is identified in the request." Faults as
+ * bits. */
 static unsigned delegate_faults(const struct issuer *issuer, const struct cert_view *cert)
 {
     bool other_key = cert->authority_key_id.size && issuer->view.subject_key_id.size &&
@@ -132,6 +132,9 @@ static enum reason delegate_check(struct signer *signer, const struct issuer *is
         *faults |= DELEGATE_NOT_ISSUED;
         return REASON_UNAUTHORIZED_SIGNER;
     }
+    /* RFC 6960 4.2.2.2: "Systems relying on OCSP responses MUST recognize a delegation certificate
+     * as being issued by the CA that issued the certificate in question only if the delegation
+     * certificate and the certificate being checked for revocation were signed by the same key." */
     r = crypto_verify(signer->crypto, issuer->key, &parts, &delegate->made);
     if (r == CRYPTO_E_BAD_SIGNATURE) {
         *faults |= DELEGATE_NOT_ISSUED;
@@ -163,18 +166,24 @@ static enum reason delegate_verify(struct signer *signer, const struct response_
     return reason;
 }
 
-/* One that may not sign. What else is wrong some clients need not care about, so when the answer
- * is not even signed with its key, nobody is to be told that they might take it. */
+/* One that may not sign. Some clients need not care about what is wrong with it, so it has to be
+ * known whether it did sign: a bad signature nobody takes, and that is the more basic fault. */
 static enum reason delegate_refuse(struct signer *signer, const struct response_view *view,
-                                   struct delegate *delegate, unsigned faults,
+                                   const struct cert_view *cert, struct delegate *delegate,
                                    struct ocsp_facts *facts)
 {
-    if (!delegate->key || delegate_verify(signer, view, delegate, facts) != REASON_GOOD) {
-        faults |= DELEGATE_NOT_ISSUED;
+    struct crypto_signed parts = answer_parts(view);
+    enum reason reason;
+
+    if (delegate->key) {
+        reason = delegate_verify(signer, view, delegate, facts);
+    } else {
+        delegate->key = crypto_key_new(signer->crypto, cert->spki);
+        reason = reason_of(crypto_verify(signer->crypto, delegate->key, &parts, NULL));
     }
-    facts->delegate_faults = (uint8_t)faults;
     delegate->key = crypto_key_free(delegate->key);
-    return REASON_UNAUTHORIZED_SIGNER;
+    facts->delegate_faults |= reason == REASON_GOOD ? 0 : DELEGATE_NOT_ISSUED;
+    return reason == REASON_BAD_SIGNATURE ? reason : REASON_UNAUTHORIZED_SIGNER;
 }
 
 /* Is the signature of one embedded certificate's key, and may it sign? */
@@ -198,7 +207,8 @@ static enum reason try_delegate(struct signer *signer, const struct response_vie
     if (!delegate) {
         reason = delegate_check(signer, issuer, cert, &fresh, &faults);
         if (reason == REASON_UNAUTHORIZED_SIGNER) {
-            return delegate_refuse(signer, view, &fresh, faults, facts);
+            facts->delegate_faults = (uint8_t)faults;
+            return delegate_refuse(signer, view, cert, &fresh, facts);
         }
         if (reason != REASON_GOOD) {
             return reason;
@@ -215,6 +225,8 @@ static enum reason try_delegate(struct signer *signer, const struct response_vie
     return reason;
 }
 
+/* byKey, RFC 6960 4.2.1: "SHA-1 hash of responder's public key (excluding the tag and length
+ * fields)" */
 static bool id_is_cert(const struct signer *signer, const struct response_view *view,
                        const struct cert_view *cert)
 {
@@ -227,46 +239,77 @@ static bool id_is_cert(const struct signer *signer, const struct response_view *
            slice_equal(view->responder_key, slice_of(sha1, SHA1_SIZE));
 }
 
-/* The embedded certificates that the responder's id names, in order; the first that signed and may
- * decides, else the first fault. Unreadable ones are passed over: they will not be served. */
+/* A delegate renewed with its key may lie beside its predecessor: would @cert be served rather than
+ * the one that is in @best? One in date when the answer was made, then the one that lives longer.
+ */
+static bool is_better(const struct ocsp_facts *best, const struct cert_view *cert)
+{
+    int64_t made_s = best->produced_at_s;
+    bool had = made_s >= best->delegate_not_before_s && made_s <= best->delegate_not_after_s;
+    bool has = made_s >= cert->not_before_s && made_s <= cert->not_after_s;
+
+    if (best->signer == OCSP_SIGNER_NONE || had != has) {
+        return best->signer == OCSP_SIGNER_NONE || has;
+    }
+    return cert->not_after_s > best->delegate_not_after_s;
+}
+
+/* The embedded certificates that the responder's id names: the best of those that signed and may,
+ * else the first fault. Unreadable ones are passed over: they will not be served. */
 static enum reason try_embedded(struct signer *signer, const struct response_view *view,
                                 const struct issuer *issuer, struct ocsp_facts *facts,
                                 unsigned *ret_delegate)
 {
     enum reason first = REASON_SIGNER_NOT_FOUND;
+    struct ocsp_facts best = {.signer = OCSP_SIGNER_NONE};
 
     for (unsigned i = 0; i < view->cert_count; i++) {
+        struct ocsp_facts found = *facts;
         struct cert_view cert;
         const char *fault;
         enum reason reason;
 
-        if (cert_read(view->certs[i], &cert, &fault) != 0 || !id_is_cert(signer, view, &cert)) {
+        if (cert_read(view->certs[i], &cert, &fault) != 0 || !id_is_cert(signer, view, &cert) ||
+            !is_better(&best, &cert)) {
             continue;
         }
-        reason = try_delegate(signer, view, issuer, &cert, facts);
+        reason = try_delegate(signer, view, issuer, &cert, &found);
         if (reason == REASON_GOOD) {
-            facts->signer_first = i == 0;
-            if (ret_delegate) {
-                *ret_delegate = i;
-            }
-            return reason;
+            best = found;
+            best.signer_first = i == 0;
+            *ret_delegate = i;
+        } else if (first == REASON_SIGNER_NOT_FOUND) {
+            first = reason;
+            facts->delegate_faults = found.delegate_faults;
+            facts->made = found.made;
+            facts->delegate_made = found.delegate_made;
         }
-        first = first == REASON_SIGNER_NOT_FOUND ? reason : first;
     }
-    return first;
+    if (best.signer == OCSP_SIGNER_NONE) {
+        return first;
+    }
+    *facts = best;
+    facts->delegate_faults = 0;
+    return REASON_GOOD;
 }
 
-static bool any_unreadable(const struct response_view *view)
+/* What is embedded, apart from who signed. */
+static void look_at_embedded(const struct response_view *view, const struct issuer *issuer,
+                             struct ocsp_facts *facts, unsigned *ret_unreadable)
 {
+    bool is_root = slice_equal(issuer->view.subject, issuer->view.issuer);
     struct cert_view cert;
     const char *fault;
 
-    for (unsigned i = 0; i < view->cert_count; i++) {
+    facts->root_embedded = facts->embedded_unreadable = false;
+    *ret_unreadable = view->cert_count;
+    for (unsigned i = view->cert_count; i-- > 0;) {
+        facts->root_embedded |= is_root && slice_equal(view->certs[i], issuer->der);
         if (cert_read(view->certs[i], &cert, &fault) != 0) {
-            return true;
+            facts->embedded_unreadable = true;
+            *ret_unreadable = i;
         }
     }
-    return false;
 }
 
 static bool id_is_issuer(const struct response_view *view, const struct issuer *issuer)
@@ -300,18 +343,27 @@ static void find_signer(struct signer *signer, const struct response_view *view,
         facts->made = made;
     } else if (facts->signature == REASON_BAD_SIGNATURE) {
         struct ocsp_facts other = *facts; /* only asked about */
+        unsigned delegate;
 
-        facts->signer_namesake = try_embedded(signer, view, issuer, &other, NULL) == REASON_GOOD;
+        facts->signer_namesake =
+            try_embedded(signer, view, issuer, &other, &delegate) == REASON_GOOD;
     }
 }
 
+/* RFC 5019 2.2.2: "Clients MUST validate the signature on the returned OCSPResponse." */
 void signer_check(struct signer *signer, const struct response_view *view,
                   const struct issuer *issuer, struct ocsp_facts *facts, unsigned *ret_delegate)
 {
+    unsigned unreadable, delegate = 0;
+
     assert(facts->form == REASON_GOOD);
     facts->signer = OCSP_SIGNER_NONE;
-    facts->embedded_unreadable = any_unreadable(view);
-    find_signer(signer, view, issuer, facts, ret_delegate);
+    look_at_embedded(view, issuer, facts, &unreadable);
+    find_signer(signer, view, issuer, facts, &delegate);
+    facts->unreadable_first = facts->signer == OCSP_SIGNER_DELEGATE && unreadable < delegate;
+    if (ret_delegate && facts->signer == OCSP_SIGNER_DELEGATE) {
+        *ret_delegate = delegate;
+    }
     /* It speaks of certificates of another issuer, too, for whom nobody allowed it to: OpenSSL
      * takes nothing of such an answer, and neither do we. */
     if (facts->signature == REASON_GOOD && facts->match == REASON_GOOD &&

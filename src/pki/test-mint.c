@@ -134,14 +134,13 @@ struct slice mint_der(X509 *cert, struct buf *ret_buf)
     return slice_of_buf(ret_buf);
 }
 
-static X509_EXTENSION *make_extension(const char *oid, bool critical)
+static X509_EXTENSION *make_extension(const char *oid, bool critical, struct slice content)
 {
-    static const unsigned char null[] = {0x05, 0x00};
     ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
     X509_EXTENSION *extension;
 
-    must(value && object && ASN1_OCTET_STRING_set(value, null, sizeof(null)));
+    must(value && object && ASN1_OCTET_STRING_set(value, content.data, (int)content.size));
     extension = X509_EXTENSION_create_by_OBJ(NULL, object, critical, value);
     must(extension);
     ASN1_OBJECT_free(object);
@@ -149,11 +148,22 @@ static X509_EXTENSION *make_extension(const char *oid, bool critical)
     return extension;
 }
 
+static const uint8_t null[] = {0x05, 0x00};
+
 static void add_response_extension(OCSP_BASICRESP *basic, const char *oid, bool critical)
 {
-    X509_EXTENSION *extension = make_extension(oid, critical);
+    X509_EXTENSION *extension = make_extension(oid, critical, slice_of(null, sizeof(null)));
 
     must(OCSP_BASICRESP_add_ext(basic, extension, -1));
+    X509_EXTENSION_free(extension);
+}
+
+static void add_single_extension(OCSP_SINGLERESP *single, const char *oid, bool critical,
+                                 struct slice value)
+{
+    X509_EXTENSION *extension = make_extension(oid, critical, value);
+
+    must(OCSP_SINGLERESP_add_ext(single, extension, -1));
     X509_EXTENSION_free(extension);
 }
 
@@ -175,10 +185,10 @@ static void add_single(OCSP_BASICRESP *basic, const struct mint_single *spec)
                                     this_update, spec->next_update_s < 0 ? NULL : next_update);
     must(single);
     if (spec->critical) {
-        X509_EXTENSION *extension = make_extension("1.2.3.4", true);
-
-        must(OCSP_SINGLERESP_add_ext(single, extension, -1));
-        X509_EXTENSION_free(extension);
+        add_single_extension(single, "1.2.3.4", true, slice_of(null, sizeof(null)));
+    }
+    for (unsigned i = 0; i < spec->sct_lists; i++) {
+        add_single_extension(single, "1.3.6.1.4.1.11129.2.4.5", spec->critical_scts, spec->scts);
     }
     ASN1_TIME_free(revoked);
     ASN1_TIME_free(this_update);

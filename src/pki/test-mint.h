@@ -65,6 +65,9 @@ struct mint_single {
     int64_t this_update_s; /* 0: MINT_NOW - 1 h */
     int64_t next_update_s; /* 0: MINT_NOW + 4 days; -1: absent */
     bool critical;         /* an unknown critical extension */
+    unsigned sct_lists;    /* extensions for lists of certificate timestamps */
+    struct slice scts;     /* the value of each */
+    bool critical_scts;
 };
 
 struct mint_answer {

@@ -12,7 +12,8 @@ from mint import folder as minted
 VECTORS = judge.REPOSITORY / "tests/vectors"
 PATHS = sorted(str(path.parent.relative_to(VECTORS)) for path in VECTORS.glob("*/*/expect.json"))
 KEYS = {"verdict", "reason", "reasons", "status", "this_update", "next_update", "produced_at",
-        "signer", "serve_from", "serve_until", "repaired", "clients", "warnings"}
+        "signer", "serve_from", "serve_until", "repaired", "clients", "asks", "without",
+        "as_received", "warnings"}
 NAMES = {"firefox", "chromium", "gnutls", "openssl", "libressl", "java", "go", "s2n", "wolfssl",
          "nss", "apple", "rhel"}
 # As in DESIGN: public, and never another word.
@@ -69,6 +70,22 @@ def test_what_is_said_fits_together(path):
         kind, _, reason = word.partition(": ")
         assert kind in ("accept", "ignores", "fails"), (name, word)
         assert (kind == "accept") == (reason == "") and reason in ["", *REASONS], (name, word)
+    for told in (found, found["as_received"]):
+        assert all(told["clients"][name].startswith("fails") for name in told["asks"])
+    assert set(found["without"].values()) <= {"ok", "asks", "fatal"}
+
+
+def test_what_repairing_heals_is_told_without_a_reason():
+    healed = [warning for path in PATHS for warning in said_of(path).judgement["warnings"]
+              if warning.startswith("as received")]
+
+    assert healed and not [warning for warning in healed if "[" in warning]
+
+
+def test_who_asks_the_responder_is_told():
+    assert said_of("age/13-days").judgement["asks"] == ["firefox"]
+    assert said_of("signature/last-bit").judgement["asks"] == []
+    assert said_of("form/exact").judgement["without"]["java-hard"] == "asks"
 
 
 @pytest.mark.parametrize("path", PATHS)

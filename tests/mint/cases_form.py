@@ -103,6 +103,26 @@ def mint_form():
                 "no-matching-response")
 
 
+    next_update = der.explicit(0, der.generalized_time(NOW_S + answer.DAY_S))
+    inner = {
+        "single": lambda made: made + der.NULL,
+        "next-update": lambda made: made.replace(next_update, der.explicit(
+            0, next_update[2:], der.NULL)),
+    }
+    for name, change in inner.items():
+        form.refuse(f"trailing-in-{name}", f"A NULL at the end of the {name}.",
+                    good_of((odd_single(change),)), 1, "trailing-data")
+
+
+def odd_single(change):
+    """A single of ours, the inside of its SEQUENCE changed; it is signed like that."""
+    class Odd(Single):
+        def der(self):
+            whole = super().der()
+            return der.sequence(change(whole[1 + len(der.length(size_of(whole))):]))
+    return Odd(world.leaf(), next_s=NOW_S + answer.DAY_S)
+
+
 def good_of(singles, **changes):
     return replace(good(**changes), singles=tuple(singles))
 
@@ -130,7 +150,8 @@ def mint_status():
     status.refuse("successful-alone", "responseStatus successful and nothing behind it.",
                   answer.error(0), 2, "malformed")
     status.refuse("error-with-bytes", "Error status 3 together with a whole good answer.",
-                  replace(good(), status=TRY_LATER), 2, "malformed")
+                  replace(good(), status=TRY_LATER), 2, "error-status",
+                  clients=measured("RIIRR", "ARA"))
     status.refuse("other-type", "responseType is a private OID.",
                   good(response_type="1.2.3.4.5"), 3, "unsupported-response-type")
 
@@ -144,6 +165,11 @@ def mint_size():
                 clients=clients("fails", "openssl openssl-default"))
     size.take("16381-rfc6960", "The same for the audience that has no clients.", padded(16381), 4,
               leaf=rsa, audience="rfc6960")
+    size.refuse("33k-java", "Filled up to 33,000 octets, for Java, which ends the handshake over "
+                "32 KiB.", padded(33000), 4, "too-large", leaf=rsa, audience="java",
+                clients=clients("fails", "java java-default java-hard"))
+    size.take("20k-java", "Filled up to 20,000 octets, for Java.", padded(20000), 4, leaf=rsa,
+              audience="java", clients=clients("accept", "java java-default"))
     size.refuse("over-64k", "Filled up to 66,000 octets.", padded(66000), 4, "too-large", leaf=rsa)
 
 
@@ -220,9 +246,43 @@ def mint_extensions():
                       "critical-extension", clients=measured("RARAA", "RRA"))
     extensions.take("extended-revoke", "The extended-revoke extension beside a good status.",
                     good(extensions=(cert.extension(EXTENDED_REVOKE, der.NULL),)), 26)
-    sct = der.octets(bytes([0, 6, 0, 4, 1, 2, 3, 4]))
+
+
+def scts(value=der.octets(bytes([0, 6, 0, 4, 1, 2, 3, 4])), critical=False):
+    """A list of signed certificate timestamps (RFC 6962 3.3), of one."""
+    return cert.extension(SCT_LIST, value, critical)
+
+
+def mint_timestamps():
     extensions.take("sct-list", "A list of signed certificate timestamps in the single.",
-                    good(single_extensions=(cert.extension(SCT_LIST, sct),)), 27)
+                    good(single_extensions=(scts(),)), 27, clients=measured("AAAAA", "AAA"))
+    extensions.refuse("sct-no-value", "The extension for such a list, its value without octets.",
+                      good(single_extensions=(scts(b""),)), 27, "malformed",
+                      clients=measured("RAAAA", "AAA"))
+    for name, value in (("no-octets", b""), ("length-zero", b"\0\0")):
+        extensions.refuse(f"sct-{name}", "The same with a list of nothing, where RFC 6962 has at "
+                          "least one; no client minds.",
+                          good(single_extensions=(scts(der.octets(value)),)), 27, "malformed",
+                          clients=measured("AAAAA", "AAA"))
+    extensions.refuse("sct-twice", "Two such lists in the single.",
+                      good(single_extensions=(scts(), scts())), 27, "malformed",
+                      clients=measured("RAAAA", "AAA"))
+    extensions.refuse("sct-in-both-hashes", "Two singles of ours, of two hashes, a list in each.",
+                      good_of((Single(world.leaf(), extensions=(scts(),)),
+                               Single(world.leaf(), hash="sha256", extensions=(scts(),)))),
+                      (14, 27), "malformed", clients=measured("RAAAA", "AAA"))
+    extensions.take("sct-in-both-hashes-gnutls", "The same for GnuTLS.",
+                    good_of((Single(world.leaf(), extensions=(scts(),)),
+                             Single(world.leaf(), hash="sha256", extensions=(scts(),)))),
+                    (14, 27), audience="gnutls")
+    extensions.refuse("sct-critical", "A critical list, which Java does not know.",
+                      good(single_extensions=(scts(critical=True),)), 27, "critical-extension",
+                      clients=measured("AARAA", "RRA"))
+    extensions.take("sct-no-value-of-another", "Ours, then another certificate's single with a "
+                    "list without octets.",
+                    good_of((Single(world.leaf()), Single(world.leaf(serial=0x1234567890ABCDF0),
+                                                          extensions=(scts(b""),)))),
+                    (17, 27), clients=measured("AAAAA", "AAA"))
 
 
 mint_form()
@@ -230,3 +290,4 @@ mint_status()
 mint_size()
 mint_times()
 mint_extensions()
+mint_timestamps()

@@ -139,10 +139,26 @@ def mint_singles():
                    answer_of(ours(), other(next_s=None)), (17, 21), "no-next-update",
                    clients=clients("fails", "s2n"))
     singles.take("ours-twice", "The same single twice.", answer_of(ours(), ours()), (16, 18))
+    for name, odd, reason in (
+            ("expired", {"this_s": NOW_S - 8 * DAY_S, "next_s": NOW_S - 2 * DAY_S}, "expired"),
+            ("ahead", {"this_s": NOW_S + 2 * DAY_S}, "not-yet-valid")):
+        for digest in ("sha1", "sha256"):
+            singles.refuse(f"ours-then-{name}-{digest}", f"Ours, then another about it, {name} "
+                           f"({digest.upper()}): Firefox wants all in date.",
+                           answer_of(ours(), ours(hash=digest, **odd)), 16, reason,
+                           audience="firefox", clients=measured("RARAA", "ARA"))
+    over = {"this_s": NOW_S - 8 * DAY_S, "next_s": NOW_S - 2 * DAY_S}
+    singles.refuse("expired-sha256-then-ours", "Ours with SHA-256, expired, then with SHA-1: "
+                   "GnuTLS looks at the first.", answer_of(ours(hash="sha256", **over), ours()), 16,
+                   "expired", audience="gnutls", clients=measured("RRRAR", "ARA"))
     singles.refuse("only-others", "Three singles, none of them ours.",
                    answer_of(*twenty[:3]), (15, 16), "wrong-serial")
-    singles.refuse("too-many", "129 singles, ours first.",
-                   answer_of(ours(), *(other(number) for number in range(128))), 16, "malformed")
+    hundred = [other(number) for number in range(149)]
+    singles.take("150-ours-first", "150 singles, ours first.", answer_of(ours(), *hundred),
+                 (16, 17), warns="4 KiB", clients=measured("AAAAA", "AAA"))
+    singles.refuse("250", "250 singles, ours first: larger than TLS 1.2 clients of OpenSSL take.",
+                   answer_of(ours(), *(other(number) for number in range(249))), (4, 16),
+                   "too-large")
 
 
 def mint_status():

@@ -2,6 +2,7 @@
 """Rules 7 to 13: who signed, with what, and was it allowed."""
 
 import hashlib
+from dataclasses import replace
 
 from . import cert, der, keys, world
 from .answer import DAY_S, HOUR_S, NOW_S
@@ -24,10 +25,40 @@ def mint_direct():
                   good(signer=ca("sibling")), (8, 13), "signer-not-found")
     direct.refuse("sibling-ca-by-name", "Signed by another CA of the same name, byName.",
                   good(signer=ca("sibling"), by_name=True), (8, 13), "bad-signature")
+    for name, changes in (("expired", {"not_after_s": NOW_S - DAY_S}),
+                          ("not-yet-valid", {"not_before_s": NOW_S + DAY_S})):
+        odd = replace(ca(), _der=None, **changes)
+        direct.refuse(f"issuer-{name}", f"A good answer of an issuer whose certificate is {name}.",
+                      good(), 8, "signer-expired", issuer=odd)
+    no_ca = replace(ca(), _der=None, extensions=(cert.basic_constraints(False),))
+    direct.refuse("issuer-is-no-ca", "A good answer of an issuer whose certificate is no CA's.",
+                  good(), 8, "wrong-issuer", issuer=no_ca)
     direct.refuse("root", "Signed by the root above the CA.", good(signer=world.root()), 8,
                   "signer-not-found")
     direct.refuse("root-embedded", "Signed by the root above the CA, which is embedded.",
                   good(signer=world.root(), certs=(world.root().der,)), 8, "unauthorized-signer")
+
+
+def mint_root():
+    """Leaves that the root itself issued: the server need not send it."""
+    about, root = leaf("root"), world.root()
+    seen = {"clients": {**measured("AAARA", "AAA"), "libressl": "accept"}}
+    sent = {"sent": (root,), "clients": {**measured("AAAAA", "AAA"), "libressl": "accept"}}
+    direct.take("by-root", "A leaf of the root, which is not sent with it: it is embedded.",
+                good(about), (8, 10, 28), leaf=about, repaired=True, **seen)
+    direct.take("by-root-by-name", "The same byName.", good(about, by_name=True), (8, 10, 28),
+                leaf=about, repaired=True, **seen)
+    direct.take("by-root-embedded", "The same, the root embedded already.",
+                good(about, certs=(root.der,)), (8, 10, 28), leaf=about, repaired=False, **seen)
+    direct.take("by-root-sent", "A leaf of the root, which is sent with it.", good(about),
+                (8, 10, 28), leaf=about, repaired=False, **sent)
+    direct.take("by-root-sent-and-embedded", "The same, the root embedded, too.",
+                good(about, certs=(root.der,)), (8, 10, 28), leaf=about, repaired=True, **sent)
+    direct.take("by-delegate-of-root", "A leaf of the root, which is not sent with it; a delegate "
+                "of the root signed.", delegated(delegate("root"), about), (8, 9, 28), leaf=about,
+                repaired=False, **seen)
+    direct.refuse("by-root-revoked", "A leaf of the root, which is not sent with it, revoked.",
+                  good(about, status="revoked"), (18, 28), "revoked", leaf=about)
 
 
 def mint_responder():
@@ -145,6 +176,18 @@ def mint_delegate():
               delegated(second, certs=(second.der, delegate().der)), 8, "unauthorized-signer")
     by.refuse("of-root", "A delegate issued by the root above the CA.",
               delegated(delegate(issuer=world.root())), 8, "unauthorized-signer")
+    exchanged = replace(delegate(), key=keys.key("p256:second"), bad_signature=True)
+    by.refuse("forged-not-its-key", "A certificate that says it is the CA's for another key, and "
+              "an answer that neither signed.",
+              delegated(delegate(), certs=(exchanged.der,), by_name=True), (8, 12, 13),
+              "bad-signature")
+    ended = delegate(serial=0x3002, not_before_s=NOW_S - 90 * DAY_S, not_after_s=NOW_S - DAY_S)
+    early = delegate(serial=0x3003, not_before_s=NOW_S + DAY_S, not_after_s=NOW_S + 90 * DAY_S)
+    for name, twin in (("predecessor", ended), ("successor", early)):
+        by.take(f"with-{name}", f"A delegate behind the certificate of its {name}, which has the "
+                "same key and is not valid.", delegated(delegate(), certs=(twin.der,
+                                                                           delegate().der)),
+                (9, 10), repaired=True)
     own = leaf()
     by.refuse("leaf-itself", "Signed by the leaf, which is embedded.",
               good(signer=own, certs=(own.der,)), 8, "unauthorized-signer")
@@ -190,8 +233,10 @@ def mint_embedded():
     embedded.take("18-kilobytes", "Signed by the CA; three certificates of others make it larger "
                   "than 16,380 octets, and without them it is small.", good(certs=large), (4, 10),
                   repaired=True)
-    embedded.refuse("65", "65 certificates.", delegated(signer, certs=(signer.der, *noise)), 10,
-                    "malformed")
+    embedded.take("65", "65 certificates, the delegate first.",
+                  delegated(signer, certs=(signer.der, *noise)), 10, repaired=True)
+    embedded.take("65-by-ca", "Signed by the CA, 65 certificates.",
+                  good(certs=(signer.der, *noise)), 10, repaired=True)
     embedded.refuse("delegate-missing", "Signed by a delegate, nothing embedded.",
                     good(signer=signer), (8, 10), "signer-not-found")
     embedded.refuse("delegate-missing-others-there", "Signed by a delegate, only others embedded.",
@@ -217,15 +262,24 @@ def mint_algorithm():
                      "unsupported-algorithm", leaf=rsa)
     algorithm.take("rsa-pss", "RSA-PSS with SHA-256 and a salt of 32 octets.", good(rsa, pss=True),
                    11, leaf=rsa, warns="RSA-PSS", clients=measured("AAAAA", "AAA"))
+    for digest in ("sha384", "sha512"):
+        algorithm.refuse(f"rsa-pss-{digest}", f"RSA-PSS with {digest.upper()}: GnuTLS does not "
+                         "take it.", good(rsa, pss=True, digest=digest), 11,
+                         "unsupported-algorithm", leaf=rsa, clients=measured("ARAAA", "AAA"))
+    algorithm.take("rsa-pss-sha384-browsers", "RSA-PSS with SHA-384, for browsers.",
+                   good(rsa, pss=True, digest="sha384"), 11, leaf=rsa, audience="browsers")
     small = leaf("weak")
-    short = "An RSA key of 1024 bits, which no client that was tried refuses: "
-    seen = "firefox,gnutls,java,openssl,nss"
-    small = leaf("weak")
-    algorithm.take("rsa-1024-ca", short + "the CA's.", good(small), 11, leaf=small, audience=seen,
-                   warns="2048")
-    algorithm.take("delegate-rsa-1024", short + "a delegate's.",
-                   delegated(delegate("rsa", "rsa:small"), rsa), (9, 11), leaf=rsa, audience=seen,
-                   warns="2048", clients=measured("AAAAA", "AAA"))
+    answers = {"rsa-1024-ca": ("the CA's", good(small), small, 11),
+               "delegate-rsa-1024": ("a delegate's", delegated(delegate("rsa", "rsa:small"), rsa),
+                                     rsa, (9, 11))}
+    for name, (whose, made, about, rules) in answers.items():
+        algorithm.refuse(name, f"An RSA key of 1024 bits, {whose}: too short for RHEL's policy.",
+                         made, rules, "weak-algorithm", leaf=about,
+                         clients={**clients("fails", "rhel"),
+                                  **(measured("AAAAA", "AAA") if about is rsa else {})})
+        algorithm.take(f"{name}-without-rhel", "The same for the clients that were seen to take "
+                       "it.", made, rules, leaf=about, audience="firefox,gnutls,java,openssl,nss",
+                       warns="2048")
     weak = delegate("rsa", "rsa:delegate", digest="sha1")
     algorithm.refuse("delegate-signed-sha1", "A delegate whose certificate is signed with SHA-1.",
                      delegated(weak, rsa), 12, "weak-algorithm", leaf=rsa,
@@ -310,6 +364,7 @@ def mint_leaf():
 
 
 mint_direct()
+mint_root()
 mint_responder()
 mint_delegate()
 mint_embedded()

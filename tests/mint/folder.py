@@ -19,7 +19,8 @@ RULES = {
     18: "status", 19: "thisUpdate not ahead", 20: "thisUpdate not old", 21: "nextUpdate present",
     22: "nextUpdate ahead", 23: "order of times", 24: "producedAt within the leaf's life",
     25: "producedAt within the window", 26: "response extensions", 27: "single extensions",
-    29: "OCSP URL of the leaf", 30: "TLS feature of the leaf", 31: "this very leaf",
+    28: "root in the chain", 29: "OCSP URL of the leaf", 30: "TLS feature of the leaf",
+    31: "this very leaf",
 }
 
 
@@ -67,7 +68,8 @@ def readme():
 
 def files_of(one):
     expect = json.dumps(one.expect(), indent=1, ensure_ascii=False) + "\n"
-    return {"leaf.pem": one.leaf.pem, "issuer.pem": one.issuer.pem, "response.der": one.response,
+    chain = b"".join(link.pem for link in (one.leaf, *one.sent))
+    return {"leaf.pem": chain, "issuer.pem": one.issuer.pem, "response.der": one.response,
             "expect.json": expect.encode()}
 
 

@@ -29,6 +29,7 @@ class Vector:
     clients: dict = field(default_factory=dict)
     repaired: bool = None
     warns: str = None            # in one of the warnings
+    sent: tuple = ()             # certificates behind the leaf in its file
 
     @property
     def path(self):

@@ -24,7 +24,9 @@ def root():
 
 @functools.lru_cache(maxsize=None)
 def ca(kind="ec"):
-    """An issuing CA. "sibling" has the name of "ec" and another key."""
+    """An issuing CA. "sibling" has the name of "ec" and another key; "root" is above all."""
+    if kind == "root":
+        return root()
     key = keys.key(CA_KEYS[kind])
     return Cert(cert.name(CA_NAMES[kind]), key, root(), 0x2000 + len(kind), CA_START_S, CA_END_S,
                 (cert.basic_constraints(True), cert.key_usage(0, 5, 6), cert.subject_key_id(key),

@@ -5,6 +5,7 @@ files of their own. Each verdict is (accepted, what the client said)."""
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 from .people import HOST
 
@@ -80,6 +81,17 @@ class Gnutls:
         if trusted != (code == 0):
             return False, f"exit {code}, but {status.group(1) if status else 'no status'}"
         return trusted, status.group(1) if status else _last_line(said)
+
+
+class Rhel(Gnutls):
+    """The same under a policy like that of RHEL 9."""
+
+    key = "rhel"
+    POLICY = Path(__file__).with_name("rhel.conf")
+
+    def __init__(self, scene):
+        super().__init__(scene)
+        self.argv = ["env", f"GNUTLS_SYSTEM_PRIORITY_FILE={self.POLICY}", *self.argv]
 
 
 class Nss:

@@ -15,6 +15,7 @@ from .mint import DAY, HOUR, Answer, Single, extension
 from .people import ANY_EKU
 
 MINUTE = 60
+NO_CERTIFICATE = mint.seq(mint.NULL)
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,7 @@ class Case:
     both: bool = False      # also with a must-staple leaf
     raw: bool = False       # octets that nginx would not staple as they are
     tls: str = "both"       # "1.2": only that version
-    leaf: str = "usual"     # usual, p256, root
-    no_question: bool = False   # Firefox does not ask the responder itself: see forecast.py
+    leaf: str = "usual"     # usual, p256, root, root-sent
     hurry: bool = False     # its times are over in minutes: the quick clients see it first
     # What the table cannot know, being told of a leaf, its issuer and an answer alone: client ->
     # does it accept? The reason stands at the case.
@@ -37,8 +37,7 @@ def _answer(name, answer, **more):
 
 
 def _single(name, **fields):
-    more = {key: fields.pop(key) for key in ("both", "tls", "hurry", "no_question")
-            if key in fields}
+    more = {key: fields.pop(key) for key in ("both", "tls", "hurry") if key in fields}
     return _answer(name, Answer(singles=(Single(**fields),)), **more)
 
 
@@ -53,13 +52,6 @@ def _plain(people):
         _answer("good, responder by name", Answer(responder="name")),
         _answer("good, P-256 CA", Answer(), leaf="p256"),
         _answer("good, TLS 1.2", Answer(), tls="1.2"),
-        # Clients find the CA's key in the chain that the server sends.
-        _answer("root-issued leaf, root not sent", Answer(), leaf="root",
-                beyond=(("gnutls", False), ("curl", False))),
-        _answer("root-issued leaf, root not sent, by name", Answer(responder="name"), leaf="root",
-                beyond=(("curl", False),)),
-        _answer("root-issued leaf, root embedded, not sent", Answer(embed=(people.root.cert,)),
-                leaf="root", beyond=(("curl", False),)),
         _single("revoked", status="revoked", both=True),
         _single("revoked, TLS 1.2", status="revoked", tls="1.2"),
         _answer("revoked as never issued (certificateHold, 1970)", Answer(
@@ -67,7 +59,25 @@ def _plain(people):
             extensions=(extension("extended-revoke"),))),
         _single("unknown", status="unknown", both=True),
         _error("tryLater"), _error("unauthorized"), _error("internalError"),
-        _error("malformedRequest", False), _error("sigRequired", False)]
+        _error("malformedRequest", False), _error("sigRequired", False),
+        Case("tryLater with a whole answer", lambda leaf, now: mint.build(
+            Answer(status=3), leaf, now), raw=True)]
+
+
+def _roots(people):
+    """Leaves that the root itself issued: clients have it, and need not be sent it."""
+    root, delegate = people.root.cert, people.delegate(issuer=people.root)
+    return [
+        _answer("root-issued leaf, root not sent", Answer(), leaf="root"),
+        _answer("root-issued leaf, root not sent, by name", Answer(responder="name"), leaf="root"),
+        # What clinch makes of the two.
+        _answer("root-issued leaf, root embedded, not sent", Answer(embed=(root,)), leaf="root"),
+        _answer("root-issued leaf, root embedded, not sent, by name",
+                Answer(responder="name", embed=(root,)), leaf="root"),
+        _answer("root-issued leaf, root sent", Answer(), leaf="root-sent"),
+        _answer("root-issued leaf, root sent and embedded", Answer(embed=(root,)),
+                leaf="root-sent"),
+        _answer("root-issued leaf, root not sent, delegate", Answer(signer=delegate), leaf="root")]
 
 
 def _times():
@@ -87,8 +97,7 @@ def _times():
         _single("9 d old, valid 20 d", age_s=9 * DAY, life_s=20 * DAY),
         _single("10.5 d old, valid 20 d", age_s=10.5 * DAY, life_s=20 * DAY),
         _single("13 d old, valid 20 d", age_s=13 * DAY, life_s=20 * DAY),
-        _single("nextUpdate before thisUpdate", age_s=HOUR, life_s=-HOUR,
-                no_question=True),
+        _single("nextUpdate before thisUpdate", age_s=HOUR, life_s=-HOUR),
         _answer("producedAt after nextUpdate", Answer(
             singles=(Single(age_s=HOUR, life_s=2 * HOUR),), produced_age_s=-2 * HOUR)),
         _answer("producedAt before thisUpdate", Answer(produced_age_s=3 * DAY)),
@@ -96,6 +105,11 @@ def _times():
             produced_age_s=35 * DAY)),
         _single("fractions of seconds", time_form="%Y%m%d%H%M%S.5Z"),
         _single("time without seconds", time_form="%Y%m%d%H%MZ")]
+
+
+def _timestamps(value=mint.octets(bytes((0, 6, 0, 4, 1, 2, 3, 4))), critical=False):
+    """SignedCertificateTimestampList, of one."""
+    return extension("sct-list", value, critical)
 
 
 def _identity():
@@ -116,18 +130,35 @@ def _identity():
             singles=(Single(serial_off=1, age_s=3 * DAY, life_s=DAY), first))),
         _answer("ours first, then another's expired", Answer(
             singles=(first, Single(serial_off=1, age_s=3 * DAY, life_s=DAY)))),
+        _answer("150 singles, ours first", Answer(
+            singles=tuple(Single(serial_off=n) for n in range(150)))),
+        _answer("ours first, then expired", Answer(
+            singles=(first, Single(age_s=5 * DAY, life_s=3 * DAY)))),
+        _answer("ours first, then expired with SHA-256", Answer(
+            singles=(first, Single(hash_name="sha256", age_s=5 * DAY, life_s=3 * DAY)))),
+        _answer("expired with SHA-256 first, then ours", Answer(
+            singles=(Single(hash_name="sha256", age_s=5 * DAY, life_s=3 * DAY), first))),
         _answer("ours first, then another's revoked", Answer(
             singles=(first, Single("revoked", serial_off=1)))),
         _answer("good then revoked", Answer(singles=(first, Single("revoked")))),
         _answer("revoked then good", Answer(singles=(Single("revoked"), first))),
         _answer("good then unknown", Answer(singles=(first, Single("unknown")))),
-        _answer("no single at all", Answer(singles=()), no_question=True),
+        _answer("no single at all", Answer(singles=())),
         _answer("critical single extension", Answer(singles=(Single(
             extensions=(extension("unheard-of", critical=True),)),))),
         _answer("another's critical single extension", Answer(singles=(first, Single(
             serial_off=1, extensions=(extension("unheard-of", critical=True),))))),
         _answer("critical response extension", Answer(
             extensions=(extension("unheard-of", critical=True),))),
+        _single("list of timestamps", extensions=(_timestamps(),)),
+        _single("list of timestamps without value", extensions=(_timestamps(b""),)),
+        _single("list of timestamps, empty", extensions=(_timestamps(mint.octets(b"\0\0")),)),
+        _single("list of timestamps, of no octets", extensions=(_timestamps(mint.octets(b"")),)),
+        _single("list of timestamps, twice", extensions=(_timestamps(), _timestamps())),
+        _single("list of timestamps, critical", extensions=(_timestamps(critical=True),)),
+        _answer("list of timestamps in SHA-1 and SHA-256", Answer(singles=(
+            Single(extensions=(_timestamps(),)),
+            Single(hash_name="sha256", extensions=(_timestamps(),))))),
         _answer("nonce", Answer(extensions=(extension("nonce", mint.octets(bytes(16))),))),
         _answer("responder is nobody", Answer(responder="nobody"))]
 
@@ -147,13 +178,19 @@ def _signatures(people):
         _answer("bad signature", Answer(bad_signature=True), both=True),
         Case("signature with unused bits", _unused_bits),
         _answer("SHA-1 signature", Answer(algorithm="rsa-sha1")),
+        _answer("signature of an unknown algorithm", Answer(algorithm="unheard-of")),
+        _answer("SHA-224 signature", Answer(algorithm="rsa-sha224")),
         _answer("RSA-PSS signature", Answer(algorithm="rsa-pss")),
+        _answer("RSA-PSS signature, SHA-384", Answer(algorithm="rsa-pss, sha384")),
+        _answer("RSA-PSS signature, salt of 20", Answer(algorithm="rsa-pss, salt 20")),
         _answer("CA embeds itself", Answer(embed=(ca,))),
         _answer("8 embedded certificates", Answer(embed=(noise,) * 8)),
+        _answer("embedded is no certificate", Answer(embed=(NO_CERTIFICATE,))),
         _answer("9 embedded certificates", Answer(embed=(noise,) * 9)),
         _answer("signed by a stranger", Answer(signer=people.stranger)),
         # GnuTLS takes whoever stands below a root it trusts.
-        _answer("signed by the root", Answer(signer=people.root), beyond=(("gnutls", True),)),
+        _answer("signed by the root", Answer(signer=people.root),
+                beyond=(("gnutls", True), ("rhel", True))),
         Case("signed by the leaf itself", lambda leaf, now: mint.build(
             Answer(signer=leaf), leaf, now))]
 
@@ -171,6 +208,8 @@ def _delegates(people):
         by("P-256", people.delegate("p256")),
         by("second after noise", usual, embed=(noise, usual.cert)),
         by("first, then the CA", usual, embed=(usual.cert, people.ca.cert)),
+        by("second after no certificate", usual, embed=(NO_CERTIFICATE, usual.cert)),
+        by("first, then no certificate", usual, embed=(usual.cert, NO_CERTIFICATE)),
         by("not embedded", usual, embed=()),
         by("without nocheck", people.delegate(nocheck=False)),
         by("expired before it signed", people.delegate(end=people.now(-1))),
@@ -182,12 +221,14 @@ def _delegates(people):
         by("server EKU", people.delegate(usages=(ExtendedKeyUsageOID.SERVER_AUTH,))),
         by("server and OCSP EKU", people.delegate(usages=(ExtendedKeyUsageOID.SERVER_AUTH, ocsp))),
         by("RSA-1024", people.delegate("rsa-1024")),
+        by("P-384", people.delegate("p384")),
+        by("secp256k1", people.delegate("secp256k1")),
         by("Ed25519", people.delegate("ed25519")),
         by("its certificate signed with SHA-1", people.delegate(sha1=True)),
-        replace(by("unknown critical extension", people.delegate(critical=True)),
-                no_question=True),
+        by("unknown critical extension", people.delegate(critical=True)),
+        # Likewise.
         replace(by("issued by the root", people.delegate(issuer=people.root)),
-                beyond=(("gnutls", True),)),
+                beyond=(("gnutls", True), ("rhel", True))),
         by("issued by a stranger of the CA's name", people.delegate(by=people.stranger)),
         by("has the CA's name, by name", people.delegate(name=people.ca.name), responder="name")]
 
@@ -208,6 +249,7 @@ def _forms():
         _answer("unknown response type", Answer(response_type="unheard-of")),
         _answer("16,380 octets, TLS 1.2", Answer(size=16380), tls="1.2"),
         _answer("16,381 octets, TLS 1.2", Answer(size=16381), tls="1.2"),
+        _answer("33,500 octets, TLS 1.2", Answer(size=33500), tls="1.2"),
         # The limit is TLS 1.2's.
         _answer("16,381 octets, TLS 1.3", Answer(size=16381), tls="1.3",
                 beyond=(("curl", True),))]
@@ -215,5 +257,5 @@ def _forms():
 
 def cases(people):
     """All of them, in the order of the table."""
-    return (_plain(people) + _times() + _identity() + _signatures(people) + _delegates(people)
-            + _forms())
+    return (_plain(people) + _roots(people) + _times() + _identity() + _signatures(people)
+            + _delegates(people) + _forms())

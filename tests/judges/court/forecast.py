@@ -13,14 +13,8 @@ from . import mint
 REPOSITORY = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("CLINCH", REPOSITORY / "build/clinch"))
 # The clients of this court, as the table calls them.
-NAMES = {"firefox": "firefox", "gnutls": "gnutls", "java-default": "java-default", "java": "java",
-         "java-hard": "java-hard", "curl": "openssl", "nss": "nss"}
-# The table speaks of Firefox in an outage. While the leaf's responder lives, these faults of a
-# staple make Firefox ask for itself (mozilla::pkix: old response, invalid signing certificate,
-# response for certificate missing; and tryLater among the error statuses).
-FIREFOX_ASKS = {"expired", "too-old", "no-next-update", "wrong-serial", "wrong-issuer",
-                "no-matching-response", "signer-not-found", "unauthorized-signer",
-                "signer-expired", "weak-algorithm", "unsupported-algorithm"}
+NAMES = {"firefox": "firefox", "gnutls": "gnutls", "rhel": "rhel", "java-default": "java-default",
+         "java": "java", "java-hard": "java-hard", "curl": "openssl", "nss": "nss"}
 
 
 @dataclass(frozen=True)
@@ -50,24 +44,25 @@ def forecast(scene, trial):
     told = _verify(scene, trial, trial.staple_file)
     received = told["as_received"]
     says = {client: received["clients"][name] for client, name in NAMES.items()}
-    accepts = {client: _passes(word, told["without"][NAMES[client]])
+    accepts = {client: _passes(word, told["without"][NAMES[client]], trial.life)
+               or _asks(NAMES[client] in received["asks"], trial.life)
                for client, word in says.items()}
-    if trial.life == "alive" and says["firefox"].startswith("fails") and _firefox_asks(
-            trial, says["firefox"]):
-        accepts["firefox"] = True
     accepts.update(trial.case.beyond)
     return Forecast(received["verdict"], received["reason"], accepts, says)
 
 
-def _passes(word, without):
+def _asks(would, life):
+    """Who asks the responder for itself hears that all is well, when it lives."""
+    return would and life == "alive"
+
+
+def _passes(word, without, life):
     """"ignores: REASON" leaves a client as it is without a staple."""
-    return word == "accept" or word.startswith("ignores") and without == "ok"
+    return word == "accept" or word.startswith("ignores") and _passes_without(without, life)
 
 
-def _firefox_asks(trial, word):
-    if trial.case.no_question:
-        return False
-    return word.partition(": ")[2] in FIREFOX_ASKS or trial.der == mint.error("tryLater")
+def _passes_without(without, life):
+    return without == "ok" or _asks(without == "asks", life)
 
 
 def _without(scene, trial):
@@ -75,7 +70,6 @@ def _without(scene, trial):
     some = trial.folder / "some.ocsp"
     some.write_bytes(mint.error("tryLater"))
     without = _verify(scene, trial, some)["without"]
-    accepts = {client: without[name] == "ok" for client, name in NAMES.items()}
-    if trial.life == "alive":
-        accepts["java-hard"] = True     # it asks the responder itself
+    accepts = {client: _passes_without(without[name], trial.life)
+               for client, name in NAMES.items()}
     return Forecast("", "", accepts, {client: without[name] for client, name in NAMES.items()})

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 HOUR, DAY = 3600, 86400
 NULL = b"\x05\x00"
 OIDS = {"sha1": "1.3.14.3.2.26", "sha256": "2.16.840.1.101.3.4.2.1",
+        "sha384": "2.16.840.1.101.3.4.2.2", "rsa-sha224": "1.2.840.113549.1.1.14",
         "basic": "1.3.6.1.5.5.7.48.1.1", "nonce": "1.3.6.1.5.5.7.48.1.2",
-        "extended-revoke": "1.3.6.1.5.5.7.48.1.9", "unheard-of": "1.3.6.1.4.1.99999.1",
+        "extended-revoke": "1.3.6.1.5.5.7.48.1.9", "sct-list": "1.3.6.1.4.1.11129.2.4.5",
+        "unheard-of": "1.3.6.1.4.1.99999.1",
         "rsa-sha1": "1.2.840.113549.1.1.5", "rsa-sha256": "1.2.840.113549.1.1.11",
         "rsa-pss": "1.2.840.113549.1.1.10", "mgf1": "1.2.840.113549.1.1.8",
         "ecdsa-sha256": "1.2.840.10045.4.3.2", "ed25519": "1.3.101.112"}
@@ -77,6 +79,8 @@ def key_bits(public_key):
 
 
 def der(certificate):
+    if isinstance(certificate, bytes):
+        return certificate      # or what stands in place of one
     return certificate.public_bytes(serialization.Encoding.DER)
 
 
@@ -109,6 +113,7 @@ class Answer:
     extensions: tuple = ()
     version: bytes = b""
     response_type: str = "basic"
+    status: int = 0
     bad_signature: bool = False
     unused_bits: int = 0
     inside: object = field(default=lambda basic: basic)   # what becomes of the BasicOCSPResponse
@@ -155,9 +160,18 @@ def _responder_id(answer, certificate):
     return tlv(0xA2, octets(hashlib.sha1(key_bits(certificate.public_key())).digest()))
 
 
-def _pss_parameters():
-    sha256 = seq(oid("sha256"), NULL)
-    return seq(tlv(0xA0, sha256), tlv(0xA1, seq(oid("mgf1"), sha256)), tlv(0xA2, integer(32)))
+PSS = {"rsa-pss": ("sha256", hashes.SHA256(), 32),
+       "rsa-pss, salt 20": ("sha256", hashes.SHA256(), 20),
+       "rsa-pss, sha384": ("sha384", hashes.SHA384(), 48)}
+
+
+def _sign_pss(private_key, name, tbs):
+    digest_name, digest, salt_size = PSS[name]
+    inside = seq(oid(digest_name), NULL)
+    parameters = seq(tlv(0xA0, inside), tlv(0xA1, seq(oid("mgf1"), inside)),
+                     tlv(0xA2, integer(salt_size)))
+    return (seq(oid("rsa-pss"), parameters),
+            private_key.sign(tbs, padding.PSS(padding.MGF1(digest), salt_size), digest))
 
 
 def _sign(private_key, algorithm, tbs):
@@ -166,11 +180,10 @@ def _sign(private_key, algorithm, tbs):
         return seq(oid("ed25519")), private_key.sign(tbs)
     if isinstance(private_key, ec.EllipticCurvePrivateKey):
         return seq(oid("ecdsa-sha256")), private_key.sign(tbs, ec.ECDSA(hashes.SHA256()))
-    if algorithm == "rsa-pss":
-        pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
-        return (seq(oid("rsa-pss"), _pss_parameters()),
-                private_key.sign(tbs, pss, hashes.SHA256()))
-    digest = hashes.SHA1() if algorithm == "rsa-sha1" else hashes.SHA256()
+    if algorithm in PSS:
+        return _sign_pss(private_key, algorithm, tbs)
+    digest = {"rsa-sha1": hashes.SHA1(), "rsa-sha224": hashes.SHA224()}.get(algorithm,
+                                                                            hashes.SHA256())
     return (seq(oid(algorithm or "rsa-sha256"), NULL),
             private_key.sign(tbs, padding.PKCS1v15(), digest))
 
@@ -195,7 +208,7 @@ def _once(answer, leaf, now):
         embed = (signer.cert,) if answer.signer else ()
     certs = tlv(0xA0, seq(*(der(one) for one in embed))) if embed else b""
     basic = seq(tbs, algorithm, tlv(0x03, bytes((answer.unused_bits,)), signature), certs)
-    return seq(tlv(0x0A, b"\x00"),
+    return seq(tlv(0x0A, bytes((answer.status,))),
                tlv(0xA0, seq(oid(answer.response_type), octets(answer.inside(basic)))))
 
 

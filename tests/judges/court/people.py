@@ -16,6 +16,8 @@ ANY_EKU = x509.ObjectIdentifier("2.5.29.37.0")
 KINDS = {"rsa": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
          "rsa-1024": lambda: rsa.generate_private_key(public_exponent=65537, key_size=1024),
          "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+         "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+         "secp256k1": lambda: ec.generate_private_key(ec.SECP256K1()),
          "ed25519": ed25519.Ed25519PrivateKey.generate}
 
 
@@ -32,7 +34,8 @@ class People:
             for staple in ("ordinary", "must-staple"):
                 self.leaves["usual", staple, life] = self._leaf(self.ca, url, staple)
             self.leaves["p256", "ordinary", life] = self._leaf(self.p256_ca, url)
-            self.leaves["root", "ordinary", life] = self._leaf(self.root, url)
+            for kind in ("root", "root-sent"):
+                self.leaves[kind, "ordinary", life] = self._leaf(self.root, url)
 
     @staticmethod
     def _leaf(authority, url, staple="ordinary"):

@@ -2,8 +2,8 @@
 """docs/clients.md: what was seen, and where the table says something else."""
 
 COLUMNS = (("Fd", "firefox", "dead"), ("Fl", "firefox", "alive"), ("Gn", "gnutls", "dead"),
-           ("Jd", "java-default", "dead"), ("Js", "java", "dead"), ("Jh", "java-hard", "dead"),
-           ("cu", "curl", "dead"), ("NS", "nss", "dead"))
+           ("Gr", "rhel", "dead"), ("Jd", "java-default", "dead"), ("Js", "java", "dead"),
+           ("Jh", "java-hard", "dead"), ("cu", "curl", "dead"), ("NS", "nss", "dead"))
 
 HEAD = """\
 # What real clients do with a staple
@@ -16,7 +16,8 @@ connect, and compares what it does with what `clinch verify` says that it would 
 The chain is root, intermediate, leaf; leaf and intermediate are sent. Unless a row says otherwise
 the answer is good, an hour old, valid for a week, signed by the CA with RSA-2048 and SHA-256, and
 TLS 1.3 is spoken. The octets are stapled as they stand here; clinch itself would serve some of them
-repaired (surplus certificates dropped), which are then as good as `good` and `delegate: usual`.
+repaired (surplus certificates dropped, a root that is not sent embedded), which are then as good as
+`good`, `delegate: usual` and `root-issued leaf, root embedded, not sent`.
 Octets that nginx would mend come from a small server on pyOpenSSL.
 
 | column | client |
@@ -24,6 +25,7 @@ Octets that nginx would mend come from a small server on pyOpenSSL.
 | Fd | Firefox, the leaf's own OCSP responder is dead |
 | Fl | Firefox, the leaf's own OCSP responder answers good |
 | Gn | GnuTLS: `gnutls-cli`, its Status line and exit code |
+| Gr | GnuTLS under a policy without SHA-1 and RSA keys under 2048 bits, as that of RHEL 9 |
 | Jd | Java, default: revocation checking off |
 | Js | Java, PKIXRevocationChecker: ONLY_END_ENTITY, NO_FALLBACK, SOFT_FAIL |
 | Jh | the same without SOFT_FAIL |
@@ -32,9 +34,8 @@ Octets that nginx would mend come from a small server on pyOpenSSL.
 | cl | `clinch verify`, for all clients, of the octets as received: S staple, - do not |
 
 A: the handshake was accepted; R: refused. `!`: `clinch verify` says the opposite, since it is told
-of a leaf, its issuer and an answer alone: not of the TLS version, nor of the chain that the server
-sends, nor of what else the client trusts. S stands, too, where only clients refuse that refuse
-`none` as well.
+of a certificate file, an issuer and an answer alone: not of the TLS version, nor of what else the
+client trusts. S stands, too, where only clients refuse that refuse `none` as well.
 
 The clients besides Firefox did the same with the responder dead and alive{but}.
 """

@@ -66,7 +66,7 @@ class Court:
         return sorted(self.trials, key=lambda trial: not trial.case.hurry)
 
     def _hear_quick(self):
-        for kind in (clients.Curl, clients.Nss, clients.Gnutls):
+        for kind in (clients.Curl, clients.Nss, clients.Gnutls, clients.Rhel):
             client = kind(self.scene)
             self.versions[client.title] = client.version()
             for trial in self._in_order():
