@@ -37,8 +37,9 @@ const struct client_row clients[CLIENT_COUNT] = {
     [CLIENT_S2N] = {"s2n", "s2n", true, false, false, 0, 0, INSTANT_NEVER, -1, false},
     [CLIENT_WOLFSSL] = {"wolfssl", "wolfSSL", true, false, false, 0, -1, INSTANT_NEVER,
                         INSTANT_NEVER, false},
-    /* ocsp_VerifySingleResponse(): 5 minutes; 24 hours without nextUpdate. */
-    [CLIENT_NSS] = {"nss", "NSS (fail hard)", true, true, true, 300, 0, INSTANT_NEVER, DAY, false},
+    /* ocsp_VerifySingleResponse(): 5 minutes both ways (seen); 24 hours without nextUpdate. */
+    [CLIENT_NSS] = {"nss", "NSS (fail hard)", true, true, true, 300, 300, INSTANT_NEVER, DAY,
+                    false},
     /* SecOCSPSingleResponseCalculateValidity(): leeway of 75 minutes. */
     [CLIENT_APPLE] = {"apple", "Apple", false, false, false, 4500, 4500, INSTANT_NEVER,
                       INSTANT_NEVER, false},

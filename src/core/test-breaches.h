@@ -164,7 +164,7 @@ SET(ahead_11min, set_times(s, 660, DAY))
 SET(ahead_30min, set_times(s, 1800, DAY))
 SET(ahead_2d, set_times(s, 2 * DAY, 3 * DAY))
 SET(neighbour_ahead, s->ocsp.last_this_update_s = TEST_NOW + 3600)
-SET(head_ended, s->ocsp.head_next_update_s = s->ocsp.ours_first_next_update_s = TEST_NOW - 60)
+SET(head_ended, s->ocsp.head_next_update_s = s->ocsp.ours_first_next_update_s = TEST_NOW - 3600)
 SET(head_bare, s->ocsp.head_this_update_s = s->ocsp.ours_first_this_update_s = TEST_NOW - 16 * DAY;
     s->ocsp.head_next_update_s = INSTANT_NEVER; s->ocsp.ours_without_next_update = true)
 SET(twin_ahead, s->ocsp.ours_last_this_update_s = TEST_NOW + 2 * DAY)
