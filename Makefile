@@ -30,10 +30,10 @@ run: build ## the daemon for certificates here: make run CERTS='PATH...'
 check: build layers lint ## release build, unit tests, layers, lint: the quick one
 	@tools/run-tests --unit build
 
-test: deps-test check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, plays
+test: deps-test deps-judges check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, plays
 	@ninja -C build/debug clinch
 	@tools/run-tests --unit build/debug --conformance build --conformance build/debug \
-		--fuzz 30 --plays
+		--fuzz 30 --judges build --plays
 
 fuzz: fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
 	@tests/fuzz/run --each $(T)
