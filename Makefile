@@ -8,12 +8,19 @@ PREFIX = /usr/local
 WERROR = false
 CERTS  =
 T      = 60
+# For `make sim`: one world (SEED, DAYS, CERTS, LEVEL facts or der, SCENARIO); PATCH for `make mutant`.
+SEED     =
+DAYS     =
+LEVEL    = facts
+SCENARIO = random
+PATCH    =
+CHECK    =
 
 .DEFAULT_GOAL = help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do \
-		printf '  make %-8s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do \
+		printf '  make %-9s %s\n' "$$target" "$$what"; done
 
 deps: ## install what is missing on Debian 12 (root or sudo), for everything below
 	@tools/deps build demo test lint
@@ -27,7 +34,9 @@ demo: deps-demo build ## the main job on real servers, on this machine, in under
 run: build ## the daemon for certificates here: make run CERTS='PATH...'
 	build/clinch run $(CERTS) --state build/state --allow-loopback
 
-check: build layers lint ## release build, unit tests, layers, lint: the quick one
+check: build layers lint ## release build, unit tests, short simulation, layers, lint: the quick one
+	@ninja -C build sim/clinch-sim
+	@build/sim/clinch-sim --seed 7 --seeds 8
 	@tools/run-tests --unit build
 
 test: deps-test deps-judges check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, plays
@@ -41,9 +50,29 @@ fuzz: fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
 judges: deps-judges build ## real clients (curl, GnuTLS, NSS, Java, Firefox) judge our table
 	@tests/judges/run full
 
+sim: deps-build build/build.ninja ## the simulator; one world: SEED=1 [DAYS= CERTS= SCENARIO= LEVEL=]
+	@ninja -C build sim/clinch-sim
+	@$(if $(SEED)$(DAYS)$(CERTS),build/sim/clinch-sim --seed $(or $(SEED),1) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(CERTS),--certs $(CERTS)) --scenario $(SCENARIO) --level $(LEVEL),tools/sim build/sim/clinch-sim)
+
+sim-long: deps-build build/build.ninja ## the simulator, 10,000 seeds
+	@ninja -C build sim/clinch-sim
+	@tools/sim --long build/sim/clinch-sim
+
+availability: deps-build build/build.ninja ## docs/availability.md anew: clinch and models of others
+	@ninja -C build sim/clinch-compare
+	@tools/availability --program build/sim/clinch-compare $(CHECK)
+
+mutants: deps-build ## planted bugs: each must be caught by the simulator
+	@tools/mutants
+
+mutant: deps-build ## one bug from outside: make mutant PATCH=FILE, exit 0 when caught
+	@tools/mutants --patch $(PATCH)
+
 bench: deps-test build ## what an answer costs, and one pass over 1,000 certificates
-	@ninja -C build bench/bench-verify
+	@ninja -C build bench/bench-verify bench/bench-engine
 	@$(PYTHON) bench/verify.py --program build/bench/bench-verify
+	@$(PYTHON) bench/engine.py --program build/bench/bench-engine
 	@$(PYTHON) bench/once.py --clinch build/clinch
 
 lint: deps-lint ## rules of the code: style, sizes, banned words, layers
@@ -84,4 +113,5 @@ deps-build deps-demo deps-test deps-lint deps-judges deps-clang:
 	@tools/deps $(@:deps-%=%)
 
 .PHONY: help deps build demo run check test fuzz fuzzers judges bench lint format install layers \
+	sim sim-long mutants mutant availability \
 	deps-build deps-demo deps-test deps-lint deps-judges deps-clang

@@ -9,16 +9,22 @@
 
 #include "base/instant.h"
 
-struct heap_slot {
-    int64_t deadline;
-    uint32_t entry;
-};
+void heap_index_deinit(struct heap_index *index)
+{
+    free(index->positions);
+    *index = (struct heap_index){0};
+}
 
 void heap_deinit(struct heap *heap)
 {
     free(heap->slots);
-    free(heap->positions);
+    heap_index_deinit(&heap->own);
     *heap = HEAP_NULL;
+}
+
+static struct heap_index *index_of(struct heap *heap)
+{
+    return heap->shared ? heap->shared : &heap->own;
 }
 
 static bool slot_before(struct heap_slot a, struct heap_slot b)
@@ -29,7 +35,7 @@ static bool slot_before(struct heap_slot a, struct heap_slot b)
 static void heap_place(struct heap *heap, size_t at, struct heap_slot slot)
 {
     heap->slots[at] = slot;
-    heap->positions[slot.entry] = (uint32_t)at + 1;
+    index_of(heap)->positions[slot.entry] = (uint32_t)at + 1;
 }
 
 static void heap_rise(struct heap *heap, size_t at, struct heap_slot slot)
@@ -71,47 +77,82 @@ static void heap_settle(struct heap *heap, size_t at, struct heap_slot slot)
     }
 }
 
+static int index_make_room(struct heap_index *index, uint32_t entry)
+{
+    size_t entries = index->entries ? index->entries : 64;
+    uint32_t *positions;
+
+    if (entry < index->entries) {
+        return 0;
+    }
+    while (entries <= entry) {
+        entries += entries / 4;
+    }
+    positions = realloc(index->positions, entries * sizeof(*positions));
+    if (!positions) {
+        return -ENOMEM;
+    }
+    memset(positions + index->entries, 0, (entries - index->entries) * sizeof(*positions));
+    index->positions = positions;
+    index->entries = entries;
+    return 0;
+}
+
+static int slots_make_room(struct heap *heap, size_t count)
+{
+    size_t capacity = heap->capacity ? heap->capacity : 64;
+    struct heap_slot *slots;
+
+    if (count <= heap->capacity) {
+        return 0;
+    }
+    while (capacity < count) {
+        capacity += capacity / 4;
+    }
+    slots = realloc(heap->slots, capacity * sizeof(*slots));
+    if (!slots) {
+        return -ENOMEM;
+    }
+    heap->slots = slots;
+    heap->capacity = capacity;
+    return 0;
+}
+
+int heap_reserve(struct heap *heap, uint32_t entries)
+{
+    int r;
+
+    if (!entries) {
+        return 0;
+    }
+    r = index_make_room(index_of(heap), entries - 1);
+    return r ? r : slots_make_room(heap, entries);
+}
+
 static int heap_make_room(struct heap *heap, uint32_t entry)
 {
-    if (entry >= heap->entries) {
-        size_t entries = heap->entries ? heap->entries : 64;
-        uint32_t *positions;
+    int r;
 
-        while (entries <= entry) {
-            entries *= 2;
-        }
-        positions = realloc(heap->positions, entries * sizeof(*positions));
-        if (!positions) {
-            return -ENOMEM;
-        }
-        memset(positions + heap->entries, 0, (entries - heap->entries) * sizeof(*positions));
-        heap->positions = positions;
-        heap->entries = entries;
+    r = index_make_room(index_of(heap), entry);
+    if (r || index_of(heap)->positions[entry]) {
+        return r;
     }
-    if (heap->count == heap->capacity && !heap->positions[entry]) {
-        size_t capacity = heap->capacity ? heap->capacity * 2 : 64;
-        struct heap_slot *slots = realloc(heap->slots, capacity * sizeof(*slots));
-
-        if (!slots) {
-            return -ENOMEM;
-        }
-        heap->slots = slots;
-        heap->capacity = capacity;
-    }
-    return 0;
+    return slots_make_room(heap, heap->count + 1);
 }
 
 int heap_set(struct heap *heap, uint32_t entry, int64_t deadline)
 {
     struct heap_slot slot = {deadline, entry};
+    uint32_t position;
     int r;
 
     r = heap_make_room(heap, entry);
     if (r) {
         return r;
     }
-    if (heap->positions[entry]) {
-        heap_settle(heap, heap->positions[entry] - 1, slot);
+    position = index_of(heap)->positions[entry];
+    if (position) {
+        heap_settle(heap, position - 1, slot);
     } else {
         heap->count++;
         heap_rise(heap, heap->count - 1, slot);
@@ -121,14 +162,15 @@ int heap_set(struct heap *heap, uint32_t entry, int64_t deadline)
 
 void heap_remove(struct heap *heap, uint32_t entry)
 {
+    struct heap_index *index = index_of(heap);
     size_t at;
 
-    if (entry >= heap->entries || !heap->positions[entry]) {
+    if (entry >= index->entries || !index->positions[entry]) {
         return;
     }
-    at = heap->positions[entry] - 1;
+    at = index->positions[entry] - 1;
     assert(at < heap->count && heap->slots[at].entry == entry);
-    heap->positions[entry] = 0;
+    index->positions[entry] = 0;
     heap->count--;
     if (at < heap->count) {
         heap_settle(heap, at, heap->slots[heap->count]);

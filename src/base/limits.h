@@ -9,6 +9,7 @@
 #define LIMIT_ANSWER_SIZE      (64 * 1024)   /* an OCSP answer as fetched */
 #define LIMIT_STAPLE_SIZE      16380         /* CertificateStatus of a TLS 1.2 client of OpenSSL */
 #define LIMIT_ISSUER_SIZE      (64 * 1024)   /* what a caIssuers URL may send */
+#define LIMIT_ETAG_SIZE        128           /* of an answer, to ask whether it changed */
 #define LIMIT_URL_SIZE         2048          /* a URL out of a certificate */
 #define LIMIT_GET_URL_SIZE     255 /* RFC 9919: the whole URL after encoding; longer: POST */
 #define LIMIT_URLS             4   /* OCSP or caIssuers URLs kept of one certificate */

@@ -10,10 +10,16 @@
 #define SLOT_EMPTY   UINT32_MAX
 #define SLOT_REMOVED (UINT32_MAX - 1)
 
+/* Half of the hash is enough: the owner compares what values stand for. */
 struct map_slot {
-    uint64_t hash;
+    uint32_t hash;
     uint32_t value;
 };
+
+static uint32_t half_of(uint64_t hash)
+{
+    return (uint32_t)(rng_mix(hash) >> 32);
+}
 
 void map_deinit(struct map *map)
 {
@@ -21,28 +27,28 @@ void map_deinit(struct map *map)
     *map = MAP_NULL;
 }
 
-static size_t home_of(const struct map *map, uint64_t hash)
+static size_t home_of(const struct map *map, uint32_t half)
 {
-    return (size_t)rng_mix(hash) & (map->size - 1);
+    return half & (map->size - 1);
 }
 
-static void put_slot(struct map *map, uint64_t hash, uint32_t value)
+static void put_slot(struct map *map, uint32_t half, uint32_t value)
 {
-    size_t at = home_of(map, hash);
+    size_t at = home_of(map, half);
 
     while (map->slots[at].value < SLOT_REMOVED) {
         at = (at + 1) & (map->size - 1);
     }
     map->used += map->slots[at].value == SLOT_EMPTY;
     map->count++;
-    map->slots[at] = (struct map_slot){hash, value};
+    map->slots[at] = (struct map_slot){half, value};
 }
 
 static int grow(struct map *map)
 {
     struct map bigger = {.size = 16};
 
-    while (bigger.size < map->count * 4 + 2) {
+    while (bigger.size < map->count * 3 + 2) {
         bigger.size *= 2;
     }
     bigger.slots = malloc(bigger.size * sizeof(*bigger.slots));
@@ -71,17 +77,19 @@ int map_add(struct map *map, uint64_t hash, uint32_t value)
             return r;
         }
     }
-    put_slot(map, hash, value);
+    put_slot(map, half_of(hash), value);
     return 0;
 }
 
 uint32_t map_more(const struct map *map, uint64_t hash, size_t *at)
 {
+    uint32_t half = half_of(hash);
+
     while (map->slots[*at].value != SLOT_EMPTY) {
         const struct map_slot *slot = &map->slots[*at];
 
         *at = (*at + 1) & (map->size - 1);
-        if (slot->hash == hash && slot->value != SLOT_REMOVED) {
+        if (slot->hash == half && slot->value != SLOT_REMOVED) {
             return slot->value;
         }
     }
@@ -93,20 +101,21 @@ uint32_t map_first(const struct map *map, uint64_t hash, size_t *ret_at)
     if (!map->size) {
         return MAP_NONE;
     }
-    *ret_at = home_of(map, hash);
+    *ret_at = home_of(map, half_of(hash));
     return map_more(map, hash, ret_at);
 }
 
 void map_remove(struct map *map, uint64_t hash, uint32_t value)
 {
+    uint32_t half = half_of(hash);
     size_t at;
 
     if (!map->size) {
         return;
     }
-    at = home_of(map, hash);
+    at = home_of(map, half);
     while (map->slots[at].value != SLOT_EMPTY) {
-        if (map->slots[at].hash == hash && map->slots[at].value == value) {
+        if (map->slots[at].hash == half && map->slots[at].value == value) {
             map->slots[at].value = SLOT_REMOVED;
             map->count--;
             return;

@@ -37,6 +37,7 @@ struct options {
     bool offline;
     bool strict;
     bool json;
+    bool metrics;
     bool or_empty;
     bool verbose; /* -v: notes of level debug too */
 };
@@ -108,6 +109,14 @@ int cli_table_end(struct cli_table *table, int64_t wall_s);
 /* Where the rows are from: a line above the table, and "source" in JSON. Both borrowed until
  * cli_table_end(). */
 void cli_table_source(struct cli_table *table, const char *source, const char *sentence);
+
+/* How the daemon is besides (health.h), for the lines above the table and for JSON; NULL: not
+ * known. Borrowed until cli_table_end(). */
+struct health;
+void cli_table_health(struct cli_table *table, const struct health *health);
+
+/* Instead of a table or JSON the text format of Prometheus. */
+void cli_table_metrics(struct cli_table *table);
 
 /* How a table looks. */
 struct table_style {

@@ -60,7 +60,10 @@ static int port_recall(void *shell, struct place place, const struct cert_facts 
 
 static void port_note(void *shell, const struct note *note)
 {
-    log_note(&((struct daemon *)shell)->log, note);
+    struct daemon *daemon = shell;
+
+    log_note(&daemon->log, note);
+    hook_note(daemon->hook, note);
 }
 
 void daemon_check(struct daemon *daemon, int r)
@@ -85,14 +88,25 @@ static void on_timer(uv_timer_t *timer)
     daemon_check(daemon, host_tick(daemon->host, clock_now()));
 }
 
+/* Somebody has set the wall clock. */
+static void on_clock_set(void *context)
+{
+    struct daemon *daemon = context;
+
+    daemon_check(daemon, host_tick(daemon->host, clock_now()));
+}
+
 /* Behind the callbacks of each turn: what they left is flushed, and the next wake-up is set. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct daemon *daemon = prepare->data;
     struct instant now = clock_now();
+    struct clock_view clock;
     int64_t due, wait_ms;
 
     daemon_check(daemon, host_flush(daemon->host, now));
+    host_look_clock(daemon->host, now, &clock);
+    publisher_believe(daemon->publisher, clock.off_s);
     if (store_begun(daemon->store) != daemon->stores_begun) {
         daemon->stores_begun = store_begun(daemon->store);
         daemon_check(daemon, host_store_lost(daemon->host));
@@ -250,6 +264,11 @@ static int open_parts(struct daemon *daemon)
     };
     int r;
 
+    r = hook_new(&daemon->hook, &daemon->loop, &daemon->log);
+    if (r) {
+        return r;
+    }
+    hook_set(daemon->hook, config->on_revoked_command, config->on_revoked_count);
     r = host_new(&daemon->host, &ports, &config->policy, machine_salt());
     if (!r) {
         r = scan_new(&daemon->scan, &daemon->log);
@@ -259,6 +278,10 @@ static int open_parts(struct daemon *daemon)
     }
     if (!r) {
         r = publisher_new(&daemon->publisher, &daemon->loop, config, daemon->store, &daemon->log);
+    }
+    if (!r && clock_watch_new(&daemon->clock_watch, &daemon->loop, on_clock_set, daemon)) {
+        log_say(&daemon->log, NOTE_DEBUG,
+                "the kernel does not tell when the clock is set: it is looked at every 30 s");
     }
     return r;
 }
@@ -302,6 +325,8 @@ void daemon_close(struct daemon *daemon)
     if (daemon->publisher) {
         publisher_close(daemon->publisher);
     }
+    clock_watch_close(daemon->clock_watch);
+    hook_close(daemon->hook);
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
     uv_loop_close(&daemon->loop);
     host_free(daemon->host);

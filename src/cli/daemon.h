@@ -8,7 +8,9 @@
 
 #include "cli/cli.h"
 #include "host/host.h"
+#include "io/clock-watch.h"
 #include "io/fetch.h"
+#include "io/hook.h"
 #include "io/scan.h"
 #include "io/store.h"
 #include "publish/publish.h"
@@ -17,12 +19,14 @@ struct daemon {
     uv_loop_t loop;
     uv_timer_t timer;
     uv_prepare_t prepare;
+    struct clock_watch *clock_watch; /* NULL: the wall clock is looked at each SLEEP_MOST_MS only */
     struct log log;
     struct config *config;
     struct store *store;
     unsigned stores_begun; /* how many databases were begun anew until now */
     struct host *host;
     struct fetch *fetch;
+    struct hook *hook;
     struct scan *scan;
     struct publisher *publisher;
     /* Called once per turn of the loop, behind everything else; may be NULL. Returns when it wants

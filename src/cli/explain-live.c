@@ -114,6 +114,7 @@ static int run_attempt(struct explain_asker *asker, struct explain_attempt *atte
         .url = buf_text(&attempt->url),
         .body = body,
         .issuer = attempt->issuer,
+        .no_cache = attempt->no_cache,
     };
     int64_t begun_ms = clock_now().mono_ms;
 
@@ -204,6 +205,7 @@ static int ask_once(struct explain_asker *asker, struct explain_report *report,
     struct buf body = BUF_INIT(LIMIT_ANSWER_SIZE);
     int r;
 
+    attempt->no_cache = effect->no_cache;
     attempt->post =
         explain_request(report->cert->facts, effect->url, effect->post, &attempt->url, &body);
     attempt->request_size = attempt->post ? body.size : attempt->url.size;

@@ -189,9 +189,10 @@ void explain_put_request(struct buf *out, const struct explain_report *report, u
     bool first = attempt == 0 || report->live.attempts[attempt - 1].issuer != asked->issuer;
 
     put_way(out,
-            asked->issuer ? "  asked"
-            : first       ? "asked"
-                          : "then",
+            asked->issuer     ? "  asked"
+            : first           ? "asked"
+            : asked->no_cache ? "past caches"
+                              : "then",
             asked->post, asked->request_size, slice_of_buf(&asked->url));
 }
 

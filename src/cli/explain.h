@@ -11,6 +11,7 @@
 struct explain_attempt {
     bool issuer;         /* to a caIssuers URL, not to a responder */
     bool post;           /* else GET */
+    bool no_cache;       /* once more, past the caches */
     struct buf url;      /* as asked: that of a GET has the request in it */
     size_t request_size; /* octets of the URL, or of the body */
     int64_t took_ms;
@@ -22,7 +23,7 @@ struct explain_attempt {
     uint8_t response_status; /* with REASON_ERROR_STATUS */
 };
 
-enum { EXPLAIN_ATTEMPTS_MAX = LIMIT_URLS + 2 * LIMIT_URLS }; /* issuers; GET and POST */
+enum { EXPLAIN_ATTEMPTS_MAX = LIMIT_URLS + 3 * LIMIT_URLS }; /* issuers; GET twice and POST */
 
 /* All requests for one certificate. */
 struct explain_live {

@@ -286,6 +286,20 @@ static bool try_neighbours(struct lookup *lookup, const char *path, struct found
     return found;
 }
 
+/* A root that the file does not have is not sent by the server: repair puts it in the answer. */
+static int make_facts(struct lookup *lookup, struct found_cert *cert)
+{
+    int r;
+
+    r = cert_facts_new(&cert->facts, lookup->crypto, &cert->view, cert->issuer);
+    if (r) {
+        return r;
+    }
+    cert->facts->root_unsent = cert->issuer && cert->source != ISSUER_SAME_FILE &&
+                               issuer_signed(lookup->crypto, cert->issuer, &cert->issuer->view);
+    return 0;
+}
+
 /* @own: how many of the others, from @first on, are of the file itself. */
 static int find_issuer(struct lookup *lookup, const char *path, struct found_cert *cert,
                        size_t first, size_t own)
@@ -300,7 +314,7 @@ static int find_issuer(struct lookup *lookup, const char *path, struct found_cer
     if (lookup->others.status) {
         return lookup->others.status;
     }
-    return cert_facts_new(&cert->facts, lookup->crypto, &cert->view, cert->issuer);
+    return make_facts(lookup, cert);
 }
 
 void found_file_deinit(struct found_file *file)
@@ -411,6 +425,7 @@ bool lookup_offer_issuer(struct lookup *lookup, struct found_cert *cert, const c
         cert->issuer = NULL;
         return false;
     }
+    facts->root_unsent = issuer_signed(lookup->crypto, cert->issuer, &cert->issuer->view);
     free(cert->facts);
     cert->facts = facts;
     return true;
@@ -442,11 +457,34 @@ static struct kept kept_begin(enum kept_state state)
     };
 }
 
+/* What may be done with an answer so judged. The last one of a must-staple leaf is kept beyond its
+ * end, to that of its grace. */
+static enum kept_state state_of(const struct policy *policy, struct judgement *judgement,
+                                int64_t wall_s)
+{
+    bool good = judgement->verdict == VERDICT_STAPLE ||
+                (policy->must_staple_grace && judgement->reasons == REASON_BIT(REASON_EXPIRED));
+
+    if (judgement->verdict == VERDICT_REVOKED) {
+        return KEPT_REVOKED;
+    }
+    if (good && wall_s < judgement->grace_until_s) {
+        judgement->serve.until_s =
+            wall_s < judgement->serve.until_s ? judgement->serve.until_s : judgement->grace_until_s;
+        return KEPT_GOOD;
+    }
+    if (good) {
+        judgement->reason = REASON_EXPIRED; /* within the margin of some client's end */
+    }
+    return KEPT_UNFIT;
+}
+
 /* One answer as received: the disk is not trusted. */
 static void judge_answer(struct lookup *lookup, const struct found_cert *cert, struct slice der,
                          int64_t wall_s, struct kept *kept)
 {
-    const struct judgement *judgement = &kept->verification.judgement;
+    const struct policy *policy = &lookup->config->policy;
+    struct judgement *judgement = &kept->verification.judgement;
 
     buf_put_slice(&kept->received, der);
     if (lookup_judge(lookup, cert, der, wall_s, &kept->verification, &kept->served) ||
@@ -456,15 +494,12 @@ static void judge_answer(struct lookup *lookup, const struct found_cert *cert, s
         kept->state = KEPT_UNREADABLE;
         return;
     }
-    kept->state = KEPT_UNFIT;
+    kept->state = state_of(policy, judgement, wall_s);
     kept->unfit = judgement->reason;
-    if (judgement->verdict == VERDICT_STAPLE && wall_s < judgement->serve.until_s) {
-        kept->state = KEPT_GOOD;
-    } else if (judgement->verdict == VERDICT_STAPLE) {
-        kept->unfit = REASON_EXPIRED; /* within the margin of some client's end */
-    } else if (judgement->verdict == VERDICT_REVOKED) {
-        kept->state = KEPT_REVOKED;
-        kept->revoked_at_s = kept->verification.facts.revoked_at_s;
+    kept->revoked_at_s = kept->verification.facts.revoked_at_s;
+    if (kept->state != KEPT_GOOD && (kept->state != KEPT_REVOKED || !policy->staple_revoked ||
+                                     wall_s >= judgement->serve.until_s)) {
+        buf_clear(&kept->served);
     }
 }
 
@@ -491,6 +526,20 @@ static void judge_record(struct lookup *lookup, const struct found_cert *cert,
     }
 }
 
+/* A tombstone stands: what says so itself may be served where the configuration wants it. */
+static void judge_revoked(struct lookup *lookup, const struct found_cert *cert,
+                          const struct store_record *record, int64_t wall_s, struct kept *kept)
+{
+    if (record->held.size && cert->issuer) {
+        judge_answer(lookup, cert, slice_of_buf(&record->held), wall_s, kept);
+    }
+    if (kept->state != KEPT_REVOKED) {
+        buf_clear(&kept->served);
+    }
+    kept->state = KEPT_REVOKED;
+    kept->revoked_at_s = record->tombstone.revoked_at_s;
+}
+
 void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t wall_s,
                  struct kept *ret_kept)
 {
@@ -506,8 +555,7 @@ void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t w
     r = store_read(lookup->store, cert->facts->leaf_sha256, &record);
     ret_kept->state = r == 0 || r == STORE_E_NONE ? KEPT_NOTHING : KEPT_UNREADABLE;
     if (r == 0 && record.tombstone.present) {
-        ret_kept->state = KEPT_REVOKED;
-        ret_kept->revoked_at_s = record.tombstone.revoked_at_s;
+        judge_revoked(lookup, cert, &record, wall_s, ret_kept);
     } else if (r == 0 && (record.held.size || record.pending.size)) {
         if (cert->issuer) {
             judge_record(lookup, cert, &record, wall_s, ret_kept);

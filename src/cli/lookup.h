@@ -65,7 +65,7 @@ enum kept_state {
     KEPT_NOTHING,
     KEPT_GOOD,      /* served has it */
     KEPT_UNFIT,     /* unfit says why */
-    KEPT_REVOKED,   /* a tombstone, or an answer */
+    KEPT_REVOKED,   /* a tombstone, or an answer; served has one where on_revoked wants it */
     KEPT_NO_ISSUER, /* something is kept, and cannot be judged */
     KEPT_NO_STORE,
     KEPT_UNREADABLE, /* and the reason is told */
@@ -75,7 +75,7 @@ struct kept {
     enum reason unfit;
     int64_t revoked_at_s;
     struct buf received;              /* the answer told of, as it came; empty: there is none */
-    struct buf served;                /* as it is to be served */
+    struct buf served;                /* as it is to be served; else empty */
     struct verification verification; /* of it */
 };
 void kept_deinit(struct kept *kept);

@@ -108,7 +108,8 @@ static int64_t on_turn(struct daemon *daemon, struct instant now)
         pass->told_publishers = true;
         publisher_settle(daemon->publisher);
     }
-    if (publisher_busy(daemon->publisher) && now.mono_ms < pass->settled_ms + PUBLISH_MOST_MS) {
+    if ((publisher_busy(daemon->publisher) || hook_busy(daemon->hook)) &&
+        now.mono_ms < pass->settled_ms + PUBLISH_MOST_MS) {
         return time_add(now.mono_ms, LOOK_EACH_MS);
     }
     uv_stop(&daemon->loop);

@@ -22,6 +22,7 @@ enum option_id {
     OPTION_OFFLINE,
     OPTION_STRICT,
     OPTION_JSON,
+    OPTION_METRICS,
     OPTION_OR_EMPTY,
     OPTION_VERBOSE,
     OPTION_HELP,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
     {"offline", no_argument, NULL, OPTION_BASE + OPTION_OFFLINE},
     {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
     {"json", no_argument, NULL, OPTION_BASE + OPTION_JSON},
+    {"metrics", no_argument, NULL, OPTION_BASE + OPTION_METRICS},
     {"or-empty", no_argument, NULL, OPTION_BASE + OPTION_OR_EMPTY},
     {"verbose", no_argument, NULL, OPTION_BASE + OPTION_VERBOSE},
     {"help", no_argument, NULL, OPTION_BASE + OPTION_HELP},
@@ -98,11 +100,13 @@ const struct command commands[] = {
         .usage = "[PATH...]",
         .summary = "a table of certificates and their staples",
         .text = "Asks the running daemon, or reads the store when none runs or it does not answer\n"
-                "within 3 s. PATH limits it to these files, folders or globs.\n"
+                "within 3 s. PATH limits it to these files, folders or globs. Above the table\n"
+                "stand the responders that are down, and what speaks against this machine's\n"
+                "clock.\n"
                 "\n"
                 "Exit codes: 0 printed; 1 nothing is known of a PATH; 2 wrong usage, or there is\n"
                 "neither daemon nor store.\n",
-        .options = FOR_ALL | BIT(OPTION_JSON),
+        .options = FOR_ALL | BIT(OPTION_JSON) | BIT(OPTION_METRICS),
     },
     {
         .name = "explain",
@@ -331,6 +335,9 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
     case OPTION_JSON:
         options->json = true;
         return 0;
+    case OPTION_METRICS:
+        options->metrics = true;
+        return 0;
     case OPTION_OR_EMPTY:
         options->or_empty = true;
         return 0;
@@ -393,6 +400,9 @@ static int check_command(const struct options *options, const struct command *co
             buf_put_text(fault, long_options[i].name);
             return OPTIONS_E_WRONG;
         }
+    }
+    if (options->json && options->metrics) {
+        return wrong(fault, "--json and --metrics are two ways to print: give one of them", "", "");
     }
     for (size_t i = 0; i < options->path_count; i++) {
         if (!*options->paths[i]) {

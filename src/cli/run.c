@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/daemon.h"
+#include "cli/health.h"
 #include "io/clock.h"
 #include "io/control.h"
 #include "io/notify.h"
@@ -79,12 +80,26 @@ static void answer_fault(struct control_call *call, const char *fault)
     control_answer(call, json_pack("{s:b,s:s}", "ok", 0, "error", fault));
 }
 
+/* What is known of responders and clock, beside the rows. */
+static void add_health(const struct host *host, struct instant now, json_t *answer)
+{
+    uint32_t count = host_responders(host);
+    struct health health = {.responders = calloc((size_t)count + 1, sizeof(*health.responders))};
+
+    for (uint32_t i = 0; health.responders && i < count; i++) {
+        host_look_responder(host, i, now, &health.responders[health.count++]);
+    }
+    host_look_clock(host, now, &health.clock);
+    (void)health_to_json(&health, answer); /* without memory the asker does without */
+    health_deinit(&health);
+}
+
 static void answer_rows(struct runner *runner, struct control_call *call,
                         const struct ensure *ensure)
 {
     struct instant now = clock_now();
     json_t *by_leaf = json_object();
-    json_t *rows = json_array();
+    json_t *rows = json_array(), *answer;
     const char *leaf;
     json_t *row;
 
@@ -99,9 +114,12 @@ static void answer_rows(struct runner *runner, struct control_call *call,
         json_array_append(rows, row);
     }
     json_decref(by_leaf);
-    control_answer(call, json_pack("{s:b,s:i,s:b,s:o}", "ok", 1, "pid", (int)getpid(),
-                                   "publishers_failing",
-                                   publisher_failing(runner->daemon.publisher), "certs", rows));
+    answer = json_pack("{s:b,s:i,s:b,s:o}", "ok", 1, "pid", (int)getpid(), "publishers_failing",
+                       publisher_failing(runner->daemon.publisher), "certs", rows);
+    if (!ensure) {
+        add_health(runner->daemon.host, now, answer);
+    }
+    control_answer(call, answer);
 }
 
 static bool ensure_is_done(const struct runner *runner, const struct ensure *ensure,
@@ -245,12 +263,22 @@ static bool text_differs(const char *a, const char *b)
     return a && b ? strcmp(a, b) != 0 : a != b;
 }
 
+static bool policy_differs(const struct policy *new, const struct policy *old)
+{
+    return new->allow_loopback != old->allow_loopback || new->audience != old->audience ||
+           new->max_age_s != old->max_age_s ||
+           new->responder_concurrency != old->responder_concurrency ||
+           new->responder_rate != old->responder_rate ||
+           new->staple_revoked != old->staple_revoked ||
+           new->must_staple_grace != old->must_staple_grace;
+}
+
 static bool needs_restart(const struct config *new, const struct config *old)
 {
     return text_differs(new->state_dir, old->state_dir) ||
            text_differs(new->control, old->control) || text_differs(new->proxy, old->proxy) ||
-           new->policy.allow_loopback != old->policy.allow_loopback ||
-           new->timeout_ms != old->timeout_ms || new->connect_timeout_ms != old->connect_timeout_ms;
+           policy_differs(&new->policy, &old->policy) || new->timeout_ms != old->timeout_ms ||
+           new->connect_timeout_ms != old->connect_timeout_ms;
 }
 
 /* SIGHUP: certificates, issuers and publishers are taken from the configuration anew. */
@@ -269,10 +297,9 @@ static void reload(struct runner *runner)
         return;
     }
     if (needs_restart(config, daemon->config)) {
-        log_say(
-            &daemon->log, NOTE_WARNING,
-            "reload: `state`, `control`, `proxy`, `allow_loopback` and the timeouts change only "
-            "at a restart");
+        log_say(&daemon->log, NOTE_WARNING,
+                "reload: only `certificates`, `issuers`, `publish`, `reload_interval` and "
+                "`on_revoked_command` change without a restart");
     }
     r = publisher_new(&publisher, &daemon->loop, config, daemon->store, &daemon->log);
     if (r) {
@@ -283,6 +310,7 @@ static void reload(struct runner *runner)
     }
     publisher_close(daemon->publisher);
     daemon->publisher = publisher;
+    hook_set(daemon->hook, config->on_revoked_command, config->on_revoked_count);
     config_free(daemon->config);
     daemon->config = config;
     scan_clear(daemon->scan);

@@ -65,7 +65,7 @@ static int staple_first(struct lookup *lookup, const struct found_file *file, co
     int code = EXIT_NOTHING;
 
     lookup_kept(lookup, &file->certs[0], clock_now().wall_s, &kept);
-    if (kept.state == KEPT_GOOD) {
+    if (kept.served.size) {
         code = cli_write(slice_of_buf(&kept.served)) ? EXIT_WRITE : EXIT_OK;
     } else {
         tell_none(&kept, file->certs[0].facts, path, state_dir);

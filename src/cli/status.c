@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/cli.h"
+#include "cli/health.h"
 #include "io/clock.h"
 #include "io/control.h"
 #include "io/store.h"
@@ -22,6 +22,9 @@ struct status {
     size_t path_count;
     bool dead; /* no daemon: nothing is tried, and what has ended is not served */
     int64_t wall_s;
+    json_t *answer; /* of the daemon, while health points into it */
+    struct health health;
+    bool healthy; /* health is set: the daemon told it */
 };
 
 /* True when @path is @pattern, lies under it, or is matched by it as a glob. */
@@ -98,6 +101,7 @@ static bool status_answer(struct status *status, const json_t *answer)
         control_row_from_json(item, &row);
         status_row(status, &row);
     }
+    status->healthy = health_from_json(answer, &status->health);
     return true;
 }
 
@@ -126,7 +130,7 @@ static int ask_daemon(struct status *status, const struct config *config)
                      config->control);
         asked = ASKED_IN_VAIN;
     }
-    json_decref(answer);
+    status->answer = answer;
     json_decref(request);
     buf_deinit(&fault);
     return asked;
@@ -173,6 +177,9 @@ static int status_print(struct status *status, const struct options *options,
     }
     buf_put_text(&sentence, sentences[asked]);
     buf_put_printable(&sentence, slice_of_text(config->state_dir), 4096);
+    if (status->healthy) {
+        cli_table_health(status->table, &status->health);
+    }
     cli_table_source(status->table, asked == ASKED ? "daemon" : "store", buf_text(&sentence));
     code = cli_table_end(status->table, status->wall_s);
     for (size_t i = 0; i < status->path_count; i++) {
@@ -221,6 +228,9 @@ int command_status(const struct options *options)
     }
     r = status_paths(&status, options);
     r = r ? r : cli_table_begin(&status.table, options->json);
+    if (!r && options->metrics) {
+        cli_table_metrics(status.table);
+    }
     if (r) {
         cli_complain("cannot begin: %s", strerror(-r));
         code = EXIT_USAGE;
@@ -231,6 +241,8 @@ int command_status(const struct options *options)
         free(status.paths[i]);
         free(status.reals[i]);
     }
+    health_deinit(&status.health);
+    json_decref(status.answer);
     free(status.paths);
     free(status.reals);
     free(status.seen);

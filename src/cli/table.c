@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/instant.h"
-#include "cli/cli.h"
+#include "cli/health.h"
 #include "conf/config-memory.h"
 #include "io/control.h"
 
@@ -21,9 +21,11 @@
 
 struct cli_table {
     bool json;
+    bool metrics;
     bool out_of_memory;
     const char *source;
     const char *sentence;
+    const struct health *health; /* NULL: not known */
     struct config_memory *memory;
     struct cert_row *rows; /* strings and array live in memory */
     size_t count;
@@ -75,6 +77,16 @@ void cli_table_source(struct cli_table *table, const char *source, const char *s
 {
     table->source = source;
     table->sentence = sentence;
+}
+
+void cli_table_health(struct cli_table *table, const struct health *health)
+{
+    table->health = health;
+}
+
+void cli_table_metrics(struct cli_table *table)
+{
+    table->metrics = true;
 }
 
 void cli_table_row(void *context, const struct cert_row *row)
@@ -315,6 +327,9 @@ static void format_text(const struct cli_table *table, const struct table_style 
         cli_put_wrapped(out, table->sentence, style->width, 0);
         buf_put_byte(out, '\n');
     }
+    if (table->health) {
+        health_put_text(out, table->health, style->wall_s, style->width);
+    }
     if (table->count) {
         put_colour(out, style, "1");
         put_text_cell(out, "NAME", columns.name + GAP);
@@ -356,6 +371,9 @@ static void format_json(const struct cli_table *table, struct buf *out)
         json_object_set_new(root, "source", json_string(table->source));
     }
     json_object_set_new(root, "certs", certs);
+    if (table->health && health_to_json(table->health, root)) {
+        out->status = -ENOMEM;
+    }
     text = json_dumps(root, JSON_INDENT(2));
     if (text) {
         buf_put(out, text, strlen(text)); /* may be longer than TEXT_MAX */
@@ -372,7 +390,10 @@ void cli_table_format(struct cli_table *table, const struct table_style *style, 
     if (table->count > 1) {
         qsort(table->rows, table->count, sizeof(*table->rows), compare_rows);
     }
-    if (table->json) {
+    if (table->metrics) {
+        metrics_put(out,
+                    &(struct metrics){table->rows, table->count, table->health, style->wall_s});
+    } else if (table->json) {
         format_json(table, out);
     } else {
         format_text(table, style, out);

@@ -9,6 +9,8 @@
 /* The longest path of a Unix socket (sun_path, with its NUL, has 108 octets). */
 #define SOCKET_PATH_MAX 107
 
+#define ARGUMENTS_MAX 64 /* of a command, the program included */
+
 /* A fault about @value, the setting of @key. */
 #define REFUSE(reader_, key_, value_, ...)                                                         \
     config_fault(reader_, (value_)->line, (value_)->column, "`", (key_)->name, "` ", __VA_ARGS__,  \
@@ -141,6 +143,47 @@ void config_read_seconds(struct config_reader *reader, const struct config_key *
     *(int64_t *)to = ms / 1000;
 }
 
+void config_read_number(struct config_reader *reader, const struct config_key *key,
+                        const struct tree_node *value, void *to)
+{
+    const char *text = field_text(reader, key, value, false);
+    struct buf range = BUF_INIT(256);
+    unsigned number = 0;
+    bool good = true;
+
+    if (!text) {
+        return;
+    }
+    for (const char *at = text; *at && good; at++) {
+        good = *at >= '0' && *at <= '9' && number <= key->most;
+        number = number * 10 + (good ? (unsigned)(*at - '0') : 0);
+    }
+    if (!good || number < key->least || number > key->most) {
+        buf_put_int(&range, key->least);
+        buf_put_text(&range, " to ");
+        buf_put_int(&range, key->most);
+        REFUSE(reader, key, value, "must be a whole number, ", buf_text(&range));
+    } else {
+        *(unsigned *)to = number;
+    }
+    buf_deinit(&range);
+}
+
+void config_read_on_revoked(struct config_reader *reader, const struct config_key *key,
+                            const struct tree_node *value, void *to)
+{
+    const char *text = field_text(reader, key, value, false);
+
+    if (!text) {
+        return;
+    }
+    if (!text_equal(text, "withdraw") && !text_equal(text, "staple")) {
+        REFUSE(reader, key, value, "must be withdraw or staple");
+        return;
+    }
+    *(bool *)to = text_equal(text, "staple");
+}
+
 void config_read_path(struct config_reader *reader, const struct config_key *key,
                       const struct tree_node *value, void *to)
 {
@@ -208,6 +251,49 @@ void config_read_paths(struct config_reader *reader, const struct config_key *ke
                        const struct tree_node *value, void *to)
 {
     field_each(reader, key, value, to, field_add_path);
+}
+
+/* Adds to a list of texts; the first is the path of a program. */
+static void field_add_argument(struct config_reader *reader, const struct config_key *key,
+                               const struct tree_node *value, void *to)
+{
+    const char ***list = to;
+    size_t *count = (size_t *)((char *)to + key->count_offset);
+    const char **grown, *text = NULL;
+
+    if (*count) {
+        text = field_text(reader, key, value, true);
+        if (text) {
+            field_keep(reader, text, &text);
+        }
+    } else {
+        config_read_path(reader, key, value, &text);
+    }
+    text = text ? text : ""; /* told; what follows is an argument all the same */
+    if (*count == ARGUMENTS_MAX) {
+        REFUSE(reader, key, value, "has more than 64 arguments");
+        return;
+    }
+    grown = config_memory_grow(reader->config->memory, *list, *count, sizeof(**list));
+    if (!grown) {
+        reader->out_of_memory = true;
+        return;
+    }
+    grown[*count] = text;
+    *list = grown;
+    *count += 1;
+}
+
+void config_read_program(struct config_reader *reader, const struct config_key *key,
+                         const struct tree_node *value, void *to)
+{
+    if (value->type == TREE_SCALAR && strpbrk(value->text, " \t\n")) {
+        REFUSE(reader, key, value,
+               "is run without a shell: give the program and its arguments as a list, such as "
+               "[/bin/sh, -c, \"...\"]");
+        return;
+    }
+    field_each(reader, key, value, to, field_add_argument);
 }
 
 /* Appends to the comma-separated text at @to. */

@@ -25,6 +25,8 @@ struct config_key {
     size_t count_offset; /* of the count of a list, from the field */
     int64_t least_ms;    /* of a duration */
     int64_t most_ms;
+    unsigned least; /* of a number */
+    unsigned most;
     unsigned targets; /* a bit per enum target_type that takes it; 0: all */
 };
 
@@ -43,6 +45,12 @@ void config_read_mode(struct config_reader *reader, const struct config_key *key
 void config_read_milliseconds(struct config_reader *reader, const struct config_key *key,
                               const struct tree_node *value, void *to);
 void config_read_seconds(struct config_reader *reader, const struct config_key *key,
+                         const struct tree_node *value, void *to);
+void config_read_number(struct config_reader *reader, const struct config_key *key,
+                        const struct tree_node *value, void *to);
+void config_read_on_revoked(struct config_reader *reader, const struct config_key *key,
+                            const struct tree_node *value, void *to);
+void config_read_program(struct config_reader *reader, const struct config_key *key,
                          const struct tree_node *value, void *to);
 void config_read_path(struct config_reader *reader, const struct config_key *key,
                       const struct tree_node *value, void *to);

@@ -35,9 +35,11 @@ struct config {
     size_t issuer_count;
     struct target_config *targets;
     size_t target_count;
-    const char *proxy;          /* NULL: from the environment */
-    int64_t connect_timeout_ms; /* 5,000 */
-    int64_t timeout_ms;         /* 15,000 */
+    const char *proxy;               /* NULL: from the environment */
+    int64_t connect_timeout_ms;      /* 5,000 */
+    int64_t timeout_ms;              /* 15,000 */
+    const char **on_revoked_command; /* program and arguments, no shell; count 0: none */
+    size_t on_revoked_count;
     struct policy policy;
     struct config_memory *memory; /* owns every string and array above */
 };

@@ -26,6 +26,11 @@ static const char good[] = "# everything at once\n"
                            "connect_timeout: 5s\n"
                            "timeout: 15 s\n"
                            "reload_interval: 2h\n"
+                           "responder_concurrency: 8\n"
+                           "responder_rate: 0\n"
+                           "on_revoked: staple\n"
+                           "on_revoked_command: [/usr/bin/mail, -s, \"it's gone\", root]\n"
+                           "must_staple_grace: false\n"
                            "publish:\n"
                            "  - file: \"{dir}/{stem}.ocsp\"\n"
                            "    mode: \"0640\"\n"
@@ -67,6 +72,13 @@ static void test_every_key_is_read(void **state)
     assert_string_equal(config->proxy, "http://proxy.example:3128");
     assert_int_equal(config->connect_timeout_ms, 5000);
     assert_int_equal(config->timeout_ms, 15000);
+    assert_int_equal(config->policy.responder_concurrency, 8);
+    assert_int_equal(config->policy.responder_rate, 0);
+    assert_true(config->policy.staple_revoked);
+    assert_false(config->policy.must_staple_grace);
+    assert_int_equal(config->on_revoked_count, 4);
+    assert_string_equal(config->on_revoked_command[0], "/usr/bin/mail");
+    assert_string_equal(config->on_revoked_command[2], "it's gone");
     buf_deinit(&faults);
 }
 
@@ -82,7 +94,7 @@ static void test_every_target_is_read(void **state)
     assert_int_equal(config->target_count, 4);
     target = &config->targets[0];
     assert_int_equal(target->type, TARGET_FILE);
-    assert_int_equal(target->line, 14);
+    assert_int_equal(target->line, 19);
     assert_string_equal(target->path, "{dir}/{stem}.ocsp");
     assert_int_equal(target->mode, 0640);
     assert_string_equal(target->group, "www-data");
@@ -125,6 +137,11 @@ static void test_defaults_are_those_of_the_pages(void **state)
     assert_false(config->policy.allow_loopback);
     assert_int_equal(config->policy.audience, AUDIENCE_ALL);
     assert_int_equal(config->policy.max_age_s, 0);
+    assert_int_equal(config->policy.responder_concurrency, 32);
+    assert_int_equal(config->policy.responder_rate, 1000);
+    assert_false(config->policy.staple_revoked);
+    assert_true(config->policy.must_staple_grace);
+    assert_int_equal(config->on_revoked_count, 0);
     assert_int_equal(config->targets[0].reload_interval_s, 3600);
     buf_deinit(&faults);
 }
@@ -215,6 +232,28 @@ static const struct {
      "firefox "
      "chromium gnutls openssl libressl java go s2n wolfssl nss apple rhel\n"},
     {"audience: []\n", "c.yaml:1:11: `audience` is an empty list\n"},
+    {"responder_concurrency: 0\n",
+     "c.yaml:1:24: `responder_concurrency` must be a whole number, 1 to 1000\n"},
+    {"responder_concurrency: 1001\n",
+     "c.yaml:1:24: `responder_concurrency` must be a whole number, 1 to 1000\n"},
+    {"responder_rate: 100001\n",
+     "c.yaml:1:17: `responder_rate` must be a whole number, 0 to 100000\n"},
+    {"responder_rate: 99999999999999999999\n",
+     "c.yaml:1:17: `responder_rate` must be a whole number, 0 to 100000\n"},
+    {"responder_rate: -1\n", "c.yaml:1:17: `responder_rate` must be a whole number, 0 to 100000\n"},
+    {"responder_rate: 10/s\n",
+     "c.yaml:1:17: `responder_rate` must be a whole number, 0 to 100000\n"},
+    {"responder_rate:\n", "c.yaml:1:1: `responder_rate` has no value\n"},
+    {"on_revoked: delete\n", "c.yaml:1:13: `on_revoked` must be withdraw or staple\n"},
+    {"must_staple_grace: 1\n", "c.yaml:1:20: `must_staple_grace` must be true or false\n"},
+    {"on_revoked_command: mail\n",
+     "c.yaml:1:21: `on_revoked_command` must be an absolute path, one that begins with /\n"},
+    {"on_revoked_command: /bin/mail root\n",
+     "c.yaml:1:21: `on_revoked_command` is run without a shell: give the program and its "
+     "arguments as a list, such as [/bin/sh, -c, \"...\"]\n"},
+    {"on_revoked_command: [mail, root]\n",
+     "c.yaml:1:22: `on_revoked_command` must be an absolute path, one that begins with /\n"},
+    {"on_revoked_command: []\n", "c.yaml:1:21: `on_revoked_command` is an empty list\n"},
     {"max_age: 5s\n", "c.yaml:1:10: `max_age` must be in the range of 60000 ms to 366 d\n"},
     {"allow_loopback: yes\n", "c.yaml:1:17: `allow_loopback` must be true or false\n"},
     {"timeout: 15\n", "c.yaml:1:10: `timeout` must be a whole number and its unit (ms, s, min, h, "

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Asking: which URL, in which way, when it is one's turn, and what a failure means. */
+
 #include <assert.h>
 #include <errno.h>
 
@@ -6,7 +9,36 @@
 #include "core/schedule.h"
 
 /* OCSPResponseStatus, RFC 6960 4.2.1 */
-#define STATUS_TRY_LATER 3
+#define STATUS_TRY_LATER    3
+#define STATUS_UNAUTHORIZED 6
+
+/* Behind a responder that is down: is another URL well by now? */
+#define LOOK_AGAIN_MS 60000
+
+/* In entry->told: that its responder is down, which `status` repeats for each certificate. */
+#define TOLD_BLOCKED (UINT8_MAX - 1)
+
+/* A wait that nothing held bounds. */
+#define BARE_WAIT_S 300
+
+/* With so much patience at least: that is what an answer may take. */
+#define PATIENCE_LEAST_S 10
+
+static bool is_down(const struct engine *engine, uint32_t responder)
+{
+    return engine->responders.list[responder].down;
+}
+
+/* One that hangs must leave time for another before what is held ends. */
+static int64_t patience_s(const struct engine *engine, const struct entry *entry)
+{
+    int64_t wall_s = engine->now.wall_s, most_s = engine->policy.fetch_patience_s;
+
+    return entry_is_good(entry, wall_s)
+               ? time_min(most_s,
+                          time_max(PATIENCE_LEAST_S, (entry->held.serve.until_s - wall_s) / 4))
+               : most_s;
+}
 
 static void engine_start(struct engine *engine, uint32_t cert)
 {
@@ -14,84 +46,461 @@ static void engine_start(struct engine *engine, uint32_t cert)
     struct effect *effect = engine_emit(engine, EFFECT_FETCH, cert);
 
     assert(!entry->attempt);
-    entry->waiting = false;
+    entry->waiting = entry->blocked = false;
     entry->attempt = ++engine->attempts;
-    entry->patience_ms = time_add(engine->now.mono_ms, engine->policy.fetch_patience_s * 1000);
+    entry->patience_ms = time_add(engine->now.mono_ms, patience_s(engine, entry) * 1000);
     effect->attempt = entry->attempt;
     effect->url = entry->url;
     effect->post = entry->post;
+    effect->no_cache = entry->no_cache;
 }
 
-/* Asks the URL that the entry points at, or stands in line for it. */
-static void engine_ask_url(struct engine *engine, uint32_t cert)
+/* This round is over, for good or ill, or nothing can be said before long. */
+static void engine_settled(struct engine *engine, uint32_t cert)
+{
+    engine->entries[cert].settled = true;
+    engine_emit(engine, EFFECT_SETTLED, cert);
+}
+
+/* A responder that is down, and may be tried now. */
+static bool may_probe(const struct engine *engine, uint32_t number)
+{
+    const struct responder *responder = &engine->responders.list[number];
+
+    return responder->down && responder->probe == RESPONDER_NONE &&
+           responder_wait_ms(&engine->responders, number) <= engine->now.mono_ms;
+}
+
+/* How soon the responder of a URL can be asked: one that is well, one that may be tried now, by
+ * when it may; INSTANT_NEVER: it cannot even be named. */
+#define RANK_WELL INT64_MIN
+#define RANK_DUE  (INT64_MIN + 1)
+static int64_t engine_rank_url(struct engine *engine, const char *url)
+{
+    uint32_t responder;
+
+    if (responder_find(&engine->responders, url, &responder)) {
+        engine->status = -ENOMEM;
+        return INSTANT_NEVER;
+    }
+    if (!is_down(engine, responder)) {
+        return RANK_WELL;
+    }
+    return may_probe(engine, responder)
+               ? RANK_DUE
+               : time_max(RANK_DUE + 1, responder_wait_ms(&engine->responders, responder));
+}
+
+/* Of the URLs that are not in @tried the one to take next, and its rank; INSTANT_NEVER: none. */
+static int64_t engine_best_url(struct engine *engine, const struct entry *entry, unsigned tried,
+                               uint8_t *ret_url)
+{
+    int64_t best = INSTANT_NEVER;
+
+    for (unsigned i = 0; i < entry->cert->url_count && best != RANK_WELL; i++) {
+        int64_t rank =
+            tried >> i & 1 ? INSTANT_NEVER : engine_rank_url(engine, entry->cert->urls[i]);
+
+        if (rank < best) {
+            best = rank;
+            *ret_url = (uint8_t)i;
+        }
+    }
+    return best;
+}
+
+/* @cert is held up by a responder that is down: whoever waits for its attempt to end need not. */
+static void engine_put_off(struct engine *engine, uint32_t cert, uint32_t responder)
 {
     struct entry *entry = &engine->entries[cert];
-    const struct policy *policy = &engine->policy;
+
+    entry->late = true;
+    if (entry->told != TOLD_BLOCKED) {
+        entry->told = TOLD_BLOCKED;
+        engine_note(engine, cert, NOTE_BLOCKED, NOTE_DEBUG)->url =
+            engine->responders.list[responder].key;
+    }
+    if (!entry->settled) {
+        engine_settled(engine, cert);
+    }
+}
+
+/* Nothing can be said before long: nobody need wait for @cert, nor for those for whom it asks. */
+static void engine_stay(struct engine *engine, uint32_t cert)
+{
+    struct entry *entry = &engine->entries[cert];
+
+    entry->patience_ms =
+        entry->cert->url_count > 1 ? time_add(engine->now.mono_ms, LOOK_AGAIN_MS) : INSTANT_NEVER;
+    engine_put_off(engine, cert, entry->responder);
+    for (uint32_t twin = entry->twin; twin != cert; twin = engine->entries[twin].twin) {
+        if (engine->entries[twin].joined && engine_has_room(engine)) {
+            engine_put_off(engine, twin, entry->responder);
+        }
+    }
+}
+
+/* In line, and the responder is down: engine_ask_again() at the next tick looks what to do. */
+static void engine_block(struct engine *engine, uint32_t cert)
+{
+    struct entry *entry = &engine->entries[cert];
+
+    entry->blocked = entry->late = true;
+    entry->patience_ms = engine->now.mono_ms;
+}
+
+/* Without memory to ask now. */
+static void engine_come_back(struct engine *engine, uint32_t cert)
+{
+    engine->entries[cert].ask_mono_ms =
+        time_add(engine->now.mono_ms, engine->policy.backoff_first_ms);
+}
+
+/* Stands in line for the URL that the entry points at. */
+static void engine_wait(struct engine *engine, uint32_t cert)
+{
+    struct entry *entry = &engine->entries[cert];
+    bool good = entry_is_good(entry, engine->now.wall_s);
     int r;
 
     r = responder_find(&engine->responders, entry->cert->urls[entry->url], &entry->responder);
-    if (!r && responder_take(&engine->responders, entry->responder, policy->responder_concurrency,
-                             policy->total_concurrency)) {
-        engine_start(engine, cert);
-        return;
-    }
     if (!r) {
-        r = responder_wait(&engine->responders, entry->responder, cert);
+        r = responder_wait(&engine->responders, entry->responder, cert,
+                           good ? entry->held.serve.until_s : RESPONDER_BARE);
     }
     if (r) {
-        /* Without memory for the line: come back in a while. */
-        entry->ask_mono_ms = time_add(engine->now.mono_ms, engine->policy.backoff_first_ms);
         engine->status = r;
+        engine_come_back(engine, cert);
         return;
     }
     entry->waiting = true;
+    entry->tried |= (uint8_t)(1 << entry->url);
+    if (is_down(engine, entry->responder)) {
+        engine_block(engine, cert);
+        if (!engine->policy.attempts && !may_probe(engine, entry->responder)) {
+            engine_stay(engine, cert); /* all its URLs were looked at just now */
+        }
+    }
 }
 
 void engine_ask(struct engine *engine, uint32_t cert)
 {
     struct entry *entry = &engine->entries[cert];
+    uint32_t asker = engine_asker(engine, cert);
 
-    assert(!entry->attempt && !entry->waiting);
+    assert(!entry->attempt && !entry->waiting && !entry->joined);
     entry->ask_wall_s = INSTANT_NEVER;
     entry->ask_mono_ms = INSTANT_NEVER;
-    entry->url = 0;
-    entry->post = false;
-    engine_ask_url(engine, cert);
+    entry->post = entry->no_cache = false;
+    if (asker != cert) {
+        const struct entry *other = &engine->entries[asker];
+
+        entry->joined = true;
+        if (other->blocked && other->patience_ms > engine->now.mono_ms) {
+            engine_put_off(engine, cert, other->responder);
+        }
+        return;
+    }
+    entry->tried = 0;
+    if (engine_best_url(engine, entry, 0, &entry->url) == INSTANT_NEVER) {
+        entry->url = 0;
+    }
+    engine_wait(engine, cert);
 }
 
-void engine_attempt_over(struct engine *engine, uint32_t cert)
+void engine_fill_places(struct engine *engine)
 {
-    struct entry *entry = &engine->entries[cert];
+    uint32_t responder, cert;
 
-    entry->attempt = 0;
-    responder_give(&engine->responders, entry->responder);
+    while (engine_has_room(engine) && responder_next(&engine->responders, &responder, &cert)) {
+        engine_start(engine, cert);
+        engine_settle_deadline(engine, cert);
+    }
+}
+
+/* Those for whom @cert was asking have to ask themselves: the first of them does. */
+static void engine_release_twins(struct engine *engine, uint32_t cert)
+{
+    uint32_t twin = engine->entries[cert].twin;
+
+    for (; twin != cert; twin = engine->entries[twin].twin) {
+        if (engine->entries[twin].joined) {
+            engine->entries[twin].joined = false;
+            if (engine_has_room(engine)) {
+                engine_ask(engine, twin);
+            } else {
+                engine_come_back(engine, twin);
+            }
+            engine_settle_deadline(engine, twin);
+        }
+    }
 }
 
 void engine_stop_asking(struct engine *engine, uint32_t cert)
 {
     struct entry *entry = &engine->entries[cert];
+    bool asked = entry->attempt || entry->waiting;
 
     if (entry->attempt) {
         engine_emit(engine, EFFECT_CANCEL, cert)->attempt = entry->attempt;
-        engine_attempt_over(engine, cert);
+        entry->attempt = 0;
+        responder_report(&engine->responders, entry->responder, cert, RESPONDER_NOT_ASKED);
     }
     if (entry->waiting) {
         responder_leave(&engine->responders, entry->responder, cert);
-        entry->waiting = false;
+    }
+    entry->waiting = entry->blocked = entry->joined = false;
+    if (asked) {
+        engine_release_twins(engine, cert);
     }
 }
 
-void engine_fill_places(struct engine *engine)
+/* Who has another URL that is well takes that; who tries only so often does not wait for better
+ * days; otherwise it stays in line. */
+void engine_ask_again(struct engine *engine, uint32_t cert)
 {
-    uint32_t cert;
+    struct entry *entry = &engine->entries[cert];
+    bool other;
+    uint8_t url;
 
-    while (responder_next(&engine->responders, engine->policy.responder_concurrency,
-                          engine->policy.total_concurrency, &cert)) {
-        engine_start(engine, cert);
-        if (heap_set(&engine->deadlines, cert, engine->entries[cert].patience_ms)) {
-            engine->status = -ENOMEM;
+    assert(entry->waiting && entry->blocked);
+    /* Also one that is down, when nobody tries it: it may be well by now. */
+    other = engine_best_url(engine, entry, 1U << entry->url, &url) <= RANK_DUE;
+    if (!other && !engine->policy.attempts) {
+        engine_stay(engine, cert);
+        return;
+    }
+    responder_leave(&engine->responders, entry->responder, cert);
+    entry->waiting = entry->blocked = false;
+    if (other) {
+        entry->post = entry->no_cache = false;
+        entry->tried = 0;
+        entry->url = url;
+        engine_wait(engine, cert);
+        return;
+    }
+    entry->failures++;
+    engine_note(engine, cert, NOTE_BLOCKED, NOTE_WARNING)->url = entry->cert->urls[entry->url];
+    engine_settled(engine, cert);
+    engine_release_twins(engine, cert);
+}
+
+/* Somebody waits: what counts is the attempt that is running or starts now, not an earlier one. */
+void engine_hurry(struct engine *engine, uint32_t cert)
+{
+    struct entry *entry = &engine->entries[cert];
+    const struct entry *asker;
+
+    if (entry_can_show(entry, engine->now.wall_s) ||
+        entry_hindrance(entry, engine->now.wall_s) != CERT_STATE_MISSING) {
+        return;
+    }
+    entry->settled = false;
+    asker = &engine->entries[entry->joined ? engine_asker(engine, cert) : cert];
+    if (asker->blocked) {
+        responder_nudge(&engine->responders, asker->responder);
+    } else if (!entry->attempt && !entry->waiting && !entry->joined) {
+        engine_ask(engine, cert);
+    }
+}
+
+/* What an attempt says of the responder itself. A 5xx that carries "unauthorized" is about one
+ * certificate: some responders send it where they have no fresh answer for it. */
+static enum responder_news news_of(const struct event_fetched *fetched)
+{
+    const struct ocsp_facts *facts = fetched->facts;
+    bool ocsp = facts && (facts->form == REASON_GOOD || facts->form == REASON_ERROR_STATUS);
+
+    switch (fetched->outcome) {
+    case FETCH_FORBIDDEN_ADDRESS:
+        return RESPONDER_NOT_ASKED;
+    case FETCH_NOT_MODIFIED:
+        return RESPONDER_WELL;
+    case FETCH_ANSWER:
+        return ocsp ? RESPONDER_WELL : RESPONDER_ILL;
+    case FETCH_HTTP_STATUS:
+        if (fetched->http_status == 429) {
+            return RESPONDER_ILL;
+        }
+        return fetched->http_status < 500 || (ocsp && facts->response_status == STATUS_UNAUTHORIZED)
+                   ? RESPONDER_WELL
+                   : RESPONDER_ILL;
+    default:
+        return RESPONDER_ILL;
+    }
+}
+
+/* Does anybody wait for an attempt of @cert, or of a twin for which it asks, to end? */
+static bool engine_is_awaited(const struct engine *engine, uint32_t cert)
+{
+    bool awaited = !engine->entries[cert].settled;
+
+    for (uint32_t i = engine->entries[cert].twin; i != cert; i = engine->entries[i].twin) {
+        awaited = awaited || (engine->entries[i].joined && !engine->entries[i].settled);
+    }
+    return awaited;
+}
+
+/* A responder went down, was tried in vain, or came back: its whole line learns of it. */
+static void engine_tell_line(struct engine *engine, uint32_t number, enum responder_change change)
+{
+    const struct responder *responder = &engine->responders.list[number];
+
+    for (size_t i = 0; i < responder->line.count; i++) {
+        uint32_t cert = responder->line.slots[i].entry;
+
+        if (!responder->down) {
+            engine->entries[cert].blocked = false;
+        } else if (change == RESPONDER_WENT_DOWN || engine_is_awaited(engine, cert)) {
+            engine_block(engine, cert);
+        } else {
+            continue;
+        }
+        engine_settle_deadline(engine, cert);
+    }
+}
+
+static void engine_note_responder(struct engine *engine, uint32_t cert,
+                                  const struct event_fetched *fetched, enum note_kind kind)
+{
+    const struct entry *entry = &engine->entries[cert];
+    const struct responder *responder = &engine->responders.list[entry->responder];
+    struct note *note = engine_note_general(engine, kind, NOTE_WARNING);
+    int64_t wait_ms =
+        time_sub(responder_wait_ms(&engine->responders, entry->responder), engine->now.mono_ms);
+
+    note->url = responder->key;
+    note->outcome = fetched->outcome;
+    note->http_status = fetched->http_status;
+    note->detail = fetched->detail;
+    if (fetched->facts && kind == NOTE_RESPONDER_DOWN && !note->detail) {
+        note->detail = reason_sentence(fetched->facts->form);
+    }
+    note->count = responder->failures;
+    note->waiting = (unsigned)responder->line.count;
+    note->since_s = responder->down_since_s;
+    note->until_s = time_add(engine->now.wall_s, (wait_ms + 999) / 1000);
+}
+
+static void engine_report(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
+{
+    struct entry *entry = &engine->entries[cert];
+    bool good = entry_is_good(entry, engine->now.wall_s);
+    bool probe = engine->responders.list[entry->responder].probe == cert;
+    enum responder_change change =
+        responder_report(&engine->responders, entry->responder, cert, news_of(fetched));
+
+    /* Who tries only so often cannot come back later. */
+    if (fetched->hints.retry_after_s > 0 && fetched->outcome == FETCH_HTTP_STATUS &&
+        !engine->policy.attempts) {
+        responder_pause(&engine->responders, entry->responder, fetched->hints.retry_after_s,
+                        good ? entry->held.serve.until_s : RESPONDER_BARE);
+    }
+    if (change != RESPONDER_SAME) {
+        engine_note_responder(engine, cert, fetched,
+                              change == RESPONDER_WENT_DOWN ? NOTE_RESPONDER_DOWN
+                                                            : NOTE_RESPONDER_UP);
+    }
+    if (change != RESPONDER_SAME || probe) {
+        engine_tell_line(engine, entry->responder, change);
+    }
+}
+
+/* Which of the URLs of @cert is @url? The first when none is. */
+static uint8_t url_index(const struct cert_facts *cert, const char *url)
+{
+    for (uint8_t i = 0; i < cert->url_count; i++) {
+        if (text_equal(cert->urls[i], url)) {
+            return i;
         }
     }
+    return 0;
+}
+
+/* What @cert was told is told to a twin that waited for it, or has a use for it. */
+static void engine_tell_twin(struct engine *engine, uint32_t twin, uint32_t cert,
+                             const struct event_fetched *fetched)
+{
+    const struct entry *asker = &engine->entries[cert];
+    struct entry *entry = &engine->entries[twin];
+    bool joined = entry->joined;
+    bool same = entry->held.present && entry->held.digest == asker->held.digest;
+
+    entry->joined = false;
+    if (entry->attempt || entry->waiting ||
+        entry_hindrance(entry, engine->now.wall_s) != CERT_STATE_MISSING) {
+        return;
+    }
+    entry->url = url_index(entry->cert, asker->cert->urls[asker->url]);
+    entry->responder = asker->responder;
+    if (fetched->facts && (joined || engine_would_take(engine, twin, fetched->facts))) {
+        engine_answer(engine, twin, fetched);
+    } else if (fetched->outcome == FETCH_NOT_MODIFIED && (joined || same)) {
+        if (same) {
+            engine_not_modified(engine, twin, fetched);
+        } else {
+            engine_ask(engine, twin);
+        }
+    } else if (joined) {
+        engine_failed(engine, twin, fetched, REASON_GOOD);
+    }
+    engine_settle_deadline(engine, twin);
+}
+
+static void engine_share(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
+{
+    uint32_t next, twin = engine->entries[cert].twin;
+
+    engine->sharing = true;
+    for (; twin != cert; twin = next) {
+        next = engine->entries[twin].twin;
+        if (engine_has_room(engine)) {
+            engine_tell_twin(engine, twin, cert, fetched);
+        } else if (engine->entries[twin].joined) {
+            engine->entries[twin].joined = false;
+            engine_come_back(engine, twin);
+            engine_settle_deadline(engine, twin);
+        }
+    }
+    engine->sharing = false;
+}
+
+void engine_fetched(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
+{
+    struct entry *entry = &engine->entries[cert];
+
+    entry->attempt = 0;
+    engine_report(engine, cert, fetched);
+    engine_weigh(engine, cert, fetched);
+    if (fetched->outcome == FETCH_NOT_MODIFIED) {
+        engine_not_modified(engine, cert, fetched);
+    } else if (fetched->facts) {
+        engine_answer(engine, cert, fetched);
+    } else {
+        engine_failed(engine, cert, fetched, REASON_GOOD);
+    }
+    if (!entry->attempt && !entry->waiting) {
+        engine_share(engine, cert, fetched);
+    }
+}
+
+void engine_gave_up(struct engine *engine, uint32_t cert)
+{
+    const struct event_fetched nothing = {
+        .outcome = FETCH_TIMEOUT,
+        .hints = {.fresh_s = -1, .date_s = INSTANT_NEVER},
+    };
+
+    engine_emit(engine, EFFECT_CANCEL, cert)->attempt = engine->entries[cert].attempt;
+    engine_fetched(engine, cert, &nothing);
+}
+
+/* An answer that a cache on the way may have kept too long. RFC 5019 4: the client may ask caches
+ * for a fresh one. */
+static bool cache_may_be_stale(const struct event_fetched *fetched, enum reason reason)
+{
+    return reason == REASON_EXPIRED || reason == REASON_OLDER_THAN_HELD ||
+           reason == REASON_TOO_OLD || fetched->outcome == FETCH_NOT_MODIFIED;
 }
 
 /* Would the same responder answer better to a POST? Not when it could not be reached at all, nor
@@ -100,7 +509,8 @@ static bool post_may_help(const struct event_fetched *fetched, enum reason reaso
 {
     if (!fetched->facts) {
         return fetched->outcome == FETCH_HTTP_STATUS || fetched->outcome == FETCH_BROKEN ||
-               fetched->outcome == FETCH_BAD_REDIRECT || fetched->outcome == FETCH_TOO_LARGE;
+               fetched->outcome == FETCH_BAD_REDIRECT || fetched->outcome == FETCH_TOO_LARGE ||
+               fetched->outcome == FETCH_NOT_MODIFIED;
     }
     if (reason == REASON_ERROR_STATUS) {
         return fetched->facts->response_status != STATUS_TRY_LATER;
@@ -108,21 +518,44 @@ static bool post_may_help(const struct event_fetched *fetched, enum reason reaso
     return reason != REASON_UNKNOWN;
 }
 
-/* The next way to ask in this round: POST, then the next URL. Of internalError, RFC 6960 2.3: "The
- * query should be retried, potentially with another responder." False: there is none. */
-static bool entry_next_way(struct entry *entry, const struct event_fetched *fetched,
-                           enum reason reason)
+/* The next way to ask in this round: past the caches, POST, another URL that is well or may be
+ * tried again. Of internalError, RFC 6960 2.3: "The query should be retried, potentially with
+ * another responder." False: there is none, as for a twin: who asked for it has tried all. A
+ * responder that asks for time (Retry-After) or is down is not asked once more. */
+static bool engine_next_way(struct engine *engine, struct entry *entry,
+                            const struct event_fetched *fetched, enum reason reason)
 {
-    if (!entry->post && !fetched->posted && post_may_help(fetched, reason)) {
+    bool same = fetched->hints.retry_after_s <= 0 && !is_down(engine, entry->responder);
+    uint8_t url;
+
+    if (engine->sharing) {
+        return false;
+    }
+    if (same && !entry->post && !entry->no_cache && !fetched->posted &&
+        cache_may_be_stale(fetched, reason)) {
+        entry->no_cache = true;
+        return true;
+    }
+    if (same && !entry->post && !fetched->posted && post_may_help(fetched, reason)) {
         entry->post = true;
+        entry->no_cache = false;
         return true;
     }
-    if (entry->url + 1 < entry->cert->url_count) {
-        entry->url++;
-        entry->post = false;
-        return true;
+    entry->post = entry->no_cache = false;
+    if (engine_best_url(engine, entry, entry->tried, &url) > RANK_DUE) {
+        return false;
     }
-    return false;
+    entry->url = url;
+    return true;
+}
+
+bool engine_ask_otherwise(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
+{
+    if (!engine_next_way(engine, &engine->entries[cert], fetched, REASON_OLDER_THAN_HELD)) {
+        return false;
+    }
+    engine_wait(engine, cert);
+    return true;
 }
 
 static int64_t retry_wait_ms(struct engine *engine, const struct entry *entry,
@@ -130,21 +563,31 @@ static int64_t retry_wait_ms(struct engine *engine, const struct entry *entry,
 {
     const struct policy *policy = &engine->policy;
     int64_t wall_s = engine->now.wall_s;
-    int64_t left_s = entry_can_show(entry, wall_s) ? entry->held.serve.until_s - wall_s : 0;
+    int64_t left_s = entry_is_good(entry, wall_s) ? entry->held.serve.until_s - wall_s : 0;
     int64_t wait_ms = schedule_backoff_ms(policy, entry->failures, left_s, rng_next(&engine->rng));
-    int64_t most_s = left_s ? time_max(policy->backoff_floor_s, left_s / 8) : 300;
+    int64_t most_s = left_s ? time_max(1, left_s / 8) : BARE_WAIT_S;
 
     /* Retry-After is a hint inside our own bounds: it must not cost a staple. */
-    return time_max(wait_ms, time_min(retry_after_s, most_s) * 1000);
+    wait_ms = time_max(wait_ms, time_min(retry_after_s, most_s) * 1000);
+    if (is_down(engine, entry->responder)) {
+        /* What keeps others from a responder that is down is its own wait, not that of each. */
+        most_s = left_s ? policy->probe_cap_s : policy->probe_cap_bare_s;
+        wait_ms = time_min(wait_ms, most_s * 1000);
+    }
+    return wait_ms;
 }
 
-/* Told when it is new, and then more and more rarely. */
-static enum note_level failure_level(struct entry *entry, const struct event_fetched *fetched,
-                                     enum reason reason)
+/* Told when it is new, and then more and more rarely; not while the responder is down, which was
+ * told of it. */
+static enum note_level failure_level(const struct engine *engine, struct entry *entry,
+                                     const struct event_fetched *fetched, enum reason reason)
 {
     uint8_t what = (uint8_t)(fetched->facts ? FETCH_OUTCOMES + (int)reason : (int)fetched->outcome);
     bool news = entry->told != what || (entry->failures & (entry->failures - 1)) == 0;
 
+    if (is_down(engine, entry->responder)) {
+        return NOTE_DEBUG;
+    }
     entry->told = what;
     return news ? NOTE_WARNING : NOTE_DEBUG;
 }
@@ -154,17 +597,16 @@ void engine_failed(struct engine *engine, uint32_t cert, const struct event_fetc
 {
     struct entry *entry = &engine->entries[cert];
     const char *url = entry->cert->urls[entry->url];
-    bool again = entry_next_way(entry, fetched, reason);
+    bool again = engine_next_way(engine, entry, fetched, reason);
     enum note_level level = NOTE_DEBUG;
     struct note *note;
 
     if (!again) {
-        entry->settled = true;
         entry->failures += entry->failures < UINT32_MAX;
-        level = failure_level(entry, fetched, reason);
+        level = failure_level(engine, entry, fetched, reason);
         if (!engine->policy.attempts || entry->failures < engine->policy.attempts) {
-            entry->ask_mono_ms =
-                time_add(engine->now.mono_ms, retry_wait_ms(engine, entry, fetched->retry_after_s));
+            entry->ask_mono_ms = time_add(
+                engine->now.mono_ms, retry_wait_ms(engine, entry, fetched->hints.retry_after_s));
         }
     }
     note = engine_note(engine, cert, fetched->facts ? NOTE_REFUSED : NOTE_FETCH_FAILED, level);
@@ -176,8 +618,8 @@ void engine_failed(struct engine *engine, uint32_t cert, const struct event_fetc
     note->detail = fetched->detail;
     note->next_is_now = again;
     if (again) {
-        engine_ask_url(engine, cert);
+        engine_wait(engine, cert);
     } else {
-        engine_emit(engine, EFFECT_SETTLED, cert);
+        engine_settled(engine, cert);
     }
 }

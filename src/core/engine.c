@@ -7,8 +7,12 @@
 
 #include "core/engine-private.h"
 
-/* Wall clocks are read in whole seconds, so their distance to the monotonic clock wavers by one. */
-#define OFFSET_SLACK_MS 1500
+/* More effects than come of one certificate. */
+#define EFFECTS_ROOM 64
+
+/* A tick with more leaves the rest to the next one: memory for them stays small whatever happens to
+ * however many certificates. */
+#define EFFECTS_MOST 4096
 
 void effects_deinit(struct effects *effects)
 {
@@ -16,79 +20,35 @@ void effects_deinit(struct effects *effects)
     *effects = (struct effects){0};
 }
 
+bool engine_has_room(struct engine *engine)
+{
+    struct effects *effects = engine->effects;
+    size_t capacity = effects->capacity ? effects->capacity : EFFECTS_ROOM;
+    struct effect *list;
+
+    while (capacity < effects->count + EFFECTS_ROOM) {
+        capacity *= 2;
+    }
+    if (capacity == effects->capacity) {
+        return true;
+    }
+    list = realloc(effects->list, capacity * sizeof(*list));
+    if (!list) {
+        engine->status = -ENOMEM;
+        return false;
+    }
+    effects->list = list;
+    effects->capacity = capacity;
+    return true;
+}
+
 struct effect *engine_emit(struct engine *engine, enum effect_type type, uint32_t cert)
 {
     struct effects *effects = engine->effects;
 
-    if (effects->count == effects->capacity) {
-        size_t capacity = effects->capacity ? effects->capacity * 2 : 16;
-        struct effect *list = realloc(effects->list, capacity * sizeof(*list));
-
-        if (!list) {
-            engine->status = -ENOMEM;
-            assert(effects->capacity > 0); /* engine_step() made room for the first ones */
-            effects->count--;
-        } else {
-            effects->list = list;
-            effects->capacity = capacity;
-        }
-    }
+    assert(effects->count < effects->capacity); /* engine_has_room() */
     effects->list[effects->count] = (struct effect){.type = type, .cert = cert};
     return &effects->list[effects->count++];
-}
-
-bool entry_can_show(const struct entry *entry, int64_t wall_s)
-{
-    return entry->held.present && entry->held.this_update_s <= wall_s &&
-           wall_s < entry->held.serve.until_s;
-}
-
-enum cert_state entry_hindrance(const struct entry *entry, int64_t wall_s)
-{
-    const struct cert_facts *cert = entry->cert;
-
-    if (cert->is_ca || cert->self_signed) {
-        return CERT_STATE_NOT_LEAF;
-    }
-    /* RFC 5019 3.2: "Clients SHOULD NOT make a request to check the status of expired
-     * certificates." */
-    if (cert->not_after_s <= wall_s) {
-        return CERT_STATE_CERT_EXPIRED;
-    }
-    if (cert->url_count == 0) {
-        return CERT_STATE_NO_URL;
-    }
-    /* RFC 5019 3.2: "If the certificate signature is invalid or the application is not able to
-     * verify it, an OCSP check MUST NOT be requested." */
-    return cert->has_issuer ? CERT_STATE_MISSING : CERT_STATE_NO_ISSUER;
-}
-
-int64_t entry_promotion_s(const struct entry *entry, int64_t wall_s)
-{
-    int64_t alone = entry->pending.this_update_s;
-
-    if (!entry->pending.present) {
-        return INSTANT_NEVER;
-    }
-    if (!entry_can_show(entry, wall_s)) {
-        return alone;
-    }
-    return time_max(alone, time_min(entry->pending.serve.from_s, entry->held.serve.until_s));
-}
-
-int64_t entry_next_try_s(const struct entry *entry, struct instant now)
-{
-    int64_t next = entry->ask_wall_s;
-
-    if (entry->attempt || entry->waiting) {
-        return now.wall_s;
-    }
-    if (entry->ask_mono_ms != INSTANT_NEVER) {
-        int64_t wait_ms = time_max(0, time_sub(entry->ask_mono_ms, now.mono_ms));
-
-        next = time_min(next, time_add(now.wall_s, (wait_ms + 999) / 1000));
-    }
-    return next;
 }
 
 struct note *engine_note(struct engine *engine, uint32_t cert, enum note_kind kind,
@@ -102,10 +62,41 @@ struct note *engine_note(struct engine *engine, uint32_t cert, enum note_kind ki
         .level = level,
         .cert = entry->cert,
         .wall_s = engine->now.wall_s,
-        .served_until_s = entry_can_show(entry, engine->now.wall_s) ? entry->held.serve.until_s : 0,
-        .next_try_s = entry_next_try_s(entry, engine->now),
+        .served_until_s = entry_shown_until_s(entry, engine->now.wall_s),
+        .next_try_s = engine_next_try_s(engine, entry),
     };
     return note;
+}
+
+struct note *engine_note_general(struct engine *engine, enum note_kind kind, enum note_level level)
+{
+    struct note *note = &engine_emit(engine, EFFECT_NOTE, ENGINE_NO_CERT)->note;
+
+    *note = (struct note){
+        .kind = kind,
+        .level = level,
+        .wall_s = engine->now.wall_s,
+        .next_try_s = INSTANT_NEVER,
+    };
+    return note;
+}
+
+int64_t engine_next_try_s(const struct engine *engine, const struct entry *entry)
+{
+    struct instant now = engine->now;
+    int64_t next = entry->ask_wall_s, wait_ms = entry->ask_mono_ms;
+
+    if (entry->blocked) {
+        next = INSTANT_NEVER;
+        wait_ms = responder_wait_ms(&engine->responders, entry->responder);
+    } else if (entry->attempt || entry->waiting || entry->joined) {
+        return now.wall_s;
+    }
+    if (wait_ms != INSTANT_NEVER) {
+        wait_ms = time_max(0, time_sub(wait_ms, now.mono_ms));
+        next = time_min(next, time_add(now.wall_s, wait_ms / 1000 + (wait_ms % 1000 > 0)));
+    }
+    return next;
 }
 
 /* A point of wall time as a monotonic deadline. */
@@ -114,7 +105,7 @@ static int64_t wall_deadline_ms(const struct engine *engine, int64_t wall_s)
     if (wall_s == INSTANT_NEVER || wall_s > INT64_MAX / 1000) {
         return INSTANT_NEVER;
     }
-    return time_sub(wall_s * 1000, engine->offset_ms);
+    return time_sub(wall_s * 1000, engine->clock.offset_ms);
 }
 
 static int64_t entry_deadline_ms(const struct engine *engine, const struct entry *entry)
@@ -122,73 +113,45 @@ static int64_t entry_deadline_ms(const struct engine *engine, const struct entry
     int64_t wall_s = engine->now.wall_s;
     int64_t due = wall_deadline_ms(engine, entry_promotion_s(entry, wall_s));
 
-    if (entry->attempt) {
+    if (entry->attempt || entry->blocked) {
         due = time_min(due, entry->patience_ms);
-    } else if (!entry->waiting && entry_hindrance(entry, wall_s) == CERT_STATE_MISSING) {
+    } else if (!entry->waiting && !entry->joined &&
+               entry_hindrance(entry, wall_s) == CERT_STATE_MISSING) {
         due = time_min(due, wall_deadline_ms(engine, entry->ask_wall_s));
         due = time_min(due, entry->ask_mono_ms);
     }
     if (entry->published) {
-        due = time_min(due, wall_deadline_ms(engine, entry->held.serve.until_s));
+        due = time_min(due, wall_deadline_ms(engine, entry_shown_until_s(entry, wall_s)));
+    } else if (entry->held.present && entry->held.this_update_s > wall_s) {
+        due = time_min(due, wall_deadline_ms(engine, entry->held.this_update_s));
+    }
+    if (entry->reread || (!entry->published && entry_can_show(entry, wall_s))) {
+        due = time_min(due, engine->now.mono_ms);
     }
     return due;
 }
 
-static void engine_settle_deadline(struct engine *engine, uint32_t cert)
+void engine_settle_deadline(struct engine *engine, uint32_t cert)
 {
     const struct entry *entry = &engine->entries[cert];
     int64_t due = entry->cert ? entry_deadline_ms(engine, entry) : INSTANT_NEVER;
 
     if (due == INSTANT_NEVER) {
         heap_remove(&engine->deadlines, cert);
-    } else if (heap_set(&engine->deadlines, cert, due)) {
-        engine->status = -ENOMEM;
-    }
-}
-
-/* The wall clock was set: every deadline that stands for a point of wall time moves. */
-static void engine_follow_clock(struct engine *engine)
-{
-    int64_t offset_ms = time_sub(engine->now.wall_s * 1000, engine->now.mono_ms);
-    int64_t shift_ms = time_sub(offset_ms, engine->offset_ms);
-
-    if (engine->offset_known && shift_ms < OFFSET_SLACK_MS && shift_ms > -OFFSET_SLACK_MS) {
-        return;
-    }
-    engine->offset_ms = offset_ms;
-    engine->offset_known = true;
-    for (uint32_t cert = 0; cert < engine->entry_count; cert++) {
-        if (engine->entries[cert].cert) {
-            engine_show(engine, cert, false);
-            engine_settle_deadline(engine, cert);
-        }
-    }
-}
-
-/* RFC 6066 8: "Note that a server MAY also choose not to send a 'CertificateStatus' message": where
- * nothing good is held, nothing is shown. */
-void engine_show(struct engine *engine, uint32_t cert, bool changed)
-{
-    struct entry *entry = &engine->entries[cert];
-    bool can = !entry->tombstone.present && entry_can_show(entry, engine->now.wall_s);
-    bool first = can && !entry->published;
-
-    if (can && (first || changed)) {
-        entry->published = true;
-        engine_emit(engine, EFFECT_PUBLISH, cert)->urgent = first;
-    } else if (!can && entry->published) {
-        entry->published = false;
-        engine_emit(engine, EFFECT_WITHDRAW, cert)->urgent = true;
-        if (!entry->tombstone.present) {
-            engine_note(engine, cert, NOTE_ENDED, NOTE_ERROR);
-        }
+    } else {
+        heap_set(&engine->deadlines, cert, due); /* has room since the certificate was found */
     }
 }
 
 static void engine_forget(struct engine *engine, uint32_t cert)
 {
+    struct entry *entry = &engine->entries[cert];
+
     engine_stop_asking(engine, cert);
-    engine->entries[cert] = (struct entry){0};
+    if (entry->cert->has_issuer) {
+        engine_drop_twin(engine, cert);
+    }
+    *entry = (struct entry){0};
     heap_remove(&engine->deadlines, cert);
 }
 
@@ -197,11 +160,14 @@ static int engine_make_room(struct engine *engine, uint32_t cert)
     uint32_t count = engine->entry_count ? engine->entry_count : 64;
     struct entry *entries;
 
+    if (heap_reserve(&engine->deadlines, cert + 1)) {
+        return -ENOMEM;
+    }
     if (cert < engine->entry_count) {
         return 0;
     }
     while (count <= cert) {
-        count *= 2;
+        count += count / 8; /* they are what takes the memory: little to spare */
     }
     entries = realloc(engine->entries, count * sizeof(*entries));
     if (!entries) {
@@ -229,11 +195,19 @@ static void engine_found(struct engine *engine, const struct event *event)
         .cert = event->facts,
         .salt = event->salt,
         .ask_wall_s = INSTANT_NEVER,
-        .ask_mono_ms = INSTANT_NEVER,
+        /* EVENT_CACHE_READ comes before; were it lost, it would be asked for all the same. */
+        .ask_mono_ms = time_add(engine->now.mono_ms, engine->policy.fetch_patience_s * 1000),
+        .good_again_ms = INSTANT_NEVER,
+        .twin = event->cert,
         .responder = RESPONDER_NONE,
         .told = UINT8_MAX,
     };
-    switch (entry_hindrance(entry, event->now.wall_s)) {
+    if (event->facts->has_issuer && engine_add_twin(engine, event->cert)) {
+        *entry = (struct entry){0};
+        engine->status = -ENOMEM;
+        return;
+    }
+    switch (entry_hindrance(entry, engine->now.wall_s)) {
     case CERT_STATE_NO_ISSUER:
         entry->settled = true;
         engine_note(engine, event->cert, NOTE_ISSUER_MISSING, NOTE_WARNING);
@@ -255,14 +229,16 @@ static void engine_tend(struct engine *engine, uint32_t cert)
         engine_promote(engine, cert);
     }
     engine_show(engine, cert, false);
-    if (entry->attempt && entry->patience_ms <= now.mono_ms) {
-        struct event_fetched nothing = {.outcome = FETCH_TIMEOUT};
-
-        engine_emit(engine, EFFECT_CANCEL, cert)->attempt = entry->attempt;
-        engine_attempt_over(engine, cert);
-        engine_failed(engine, cert, &nothing, REASON_GOOD);
+    if (entry->reread) {
+        entry->reread = entry->stored_unfit = false;
+        engine_emit(engine, EFFECT_READ, cert);
     }
-    if (!entry->attempt && !entry->waiting &&
+    if (entry->attempt && entry->patience_ms <= now.mono_ms) {
+        engine_gave_up(engine, cert);
+    } else if (entry->blocked && entry->patience_ms <= now.mono_ms) {
+        engine_ask_again(engine, cert);
+    }
+    if (!entry->attempt && !entry->waiting && !entry->joined &&
         entry_hindrance(entry, now.wall_s) == CERT_STATE_MISSING &&
         (entry->ask_wall_s <= now.wall_s || entry->ask_mono_ms <= now.mono_ms)) {
         engine_ask(engine, cert);
@@ -278,7 +254,8 @@ static void engine_tick(struct engine *engine)
 {
     uint32_t cert;
 
-    while (!engine->status && heap_first(&engine->deadlines, &cert) <= engine->now.mono_ms) {
+    while (heap_first(&engine->deadlines, &cert) <= engine->now.mono_ms &&
+           engine->effects->count < EFFECTS_MOST && engine_has_room(engine)) {
         engine_tend(engine, cert);
         engine_settle_deadline(engine, cert);
         /* Rounding of wall seconds may leave a deadline a moment away; never spin on it. */
@@ -286,40 +263,10 @@ static void engine_tick(struct engine *engine)
             uint32_t again;
 
             heap_first(&engine->deadlines, &again);
-            if (again == cert && heap_set(&engine->deadlines, cert, engine->now.mono_ms + 100)) {
-                engine->status = -ENOMEM;
+            if (again == cert) {
+                heap_set(&engine->deadlines, cert, engine->now.mono_ms + 100);
             }
         }
-    }
-}
-
-static void engine_fetch_done(struct engine *engine, const struct event *event)
-{
-    struct entry *entry = &engine->entries[event->cert];
-
-    if (!entry->cert || entry->attempt != event->attempt || !event->attempt) {
-        return; /* an answer to an attempt that was given up */
-    }
-    engine_attempt_over(engine, event->cert);
-    if (event->fetched.facts) {
-        engine_answer(engine, event->cert, &event->fetched);
-    } else {
-        engine_failed(engine, event->cert, &event->fetched, REASON_GOOD);
-    }
-}
-
-/* Somebody waits: what counts is the attempt that is running or starts now, not an earlier one. */
-static void engine_hurry(struct engine *engine, uint32_t cert)
-{
-    struct entry *entry = &engine->entries[cert];
-
-    if (entry_can_show(entry, engine->now.wall_s) ||
-        entry_hindrance(entry, engine->now.wall_s) != CERT_STATE_MISSING) {
-        return;
-    }
-    entry->settled = false;
-    if (!entry->attempt && !entry->waiting) {
-        engine_ask(engine, cert);
     }
 }
 
@@ -353,8 +300,9 @@ static void engine_event(struct engine *engine, const struct event *event)
         }
         break;
     case EVENT_FETCH_DONE:
-        if (known) {
-            engine_fetch_done(engine, event);
+        /* Else it is an answer to an attempt that was given up. */
+        if (known && event->attempt && engine->entries[event->cert].attempt == event->attempt) {
+            engine_fetched(engine, event->cert, &event->fetched);
         }
         break;
     }
@@ -366,16 +314,12 @@ static void engine_event(struct engine *engine, const struct event *event)
 int engine_step(struct engine *engine, const struct event *event, struct effects *effects)
 {
     effects->count = 0;
-    if (!effects->capacity) {
-        effects->list = malloc(16 * sizeof(*effects->list));
-        if (!effects->list) {
-            return -ENOMEM;
-        }
-        effects->capacity = 16;
-    }
     engine->effects = effects;
     engine->status = 0;
-    engine->now = event->now;
+    if (!engine_has_room(engine)) {
+        return engine->status;
+    }
+    engine->machine = event->now;
     engine_follow_clock(engine);
     engine_event(engine, event);
     engine_fill_places(engine);
@@ -385,7 +329,13 @@ int engine_step(struct engine *engine, const struct event *event, struct effects
 
 int64_t engine_deadline_ms(const struct engine *engine)
 {
-    return heap_first(&engine->deadlines, NULL);
+    int64_t due =
+        time_min(heap_first(&engine->deadlines, NULL), responders_deadline_ms(&engine->responders));
+
+    if (engine->clock.doubted) {
+        due = time_min(due, engine->witness_ms);
+    }
+    return time_min(due, clock_deadline_ms(&engine->clock, engine->machine));
 }
 
 int engine_new(struct engine **ret_engine, const struct policy *policy, uint64_t seed)
@@ -397,6 +347,7 @@ int engine_new(struct engine **ret_engine, const struct policy *policy, uint64_t
     }
     engine->policy = *policy;
     engine->rng.state = seed;
+    responders_init(&engine->responders, &engine->policy, rng_mix(seed));
     *ret_engine = engine;
     return 0;
 }
@@ -405,6 +356,7 @@ struct engine *engine_free(struct engine *engine)
 {
     if (engine) {
         heap_deinit(&engine->deadlines);
+        map_deinit(&engine->by_certid);
         responders_deinit(&engine->responders);
         free(engine->entries);
         free(engine);
@@ -425,13 +377,14 @@ static enum cert_state entry_state(const struct entry *entry, int64_t wall_s)
     if (!entry_can_show(entry, wall_s)) {
         return CERT_STATE_MISSING;
     }
-    return entry->failures ? CERT_STATE_FAILING : CERT_STATE_HELD;
+    return entry->failures || entry->blocked ? CERT_STATE_FAILING : CERT_STATE_HELD;
 }
 
-void engine_look(const struct engine *engine, uint32_t cert, struct instant now,
+void engine_look(const struct engine *engine, uint32_t cert, struct instant machine,
                  struct engine_view *ret_view)
 {
     const struct entry *entry = &engine->entries[cert];
+    struct instant now = clock_believed(&engine->clock, machine);
 
     assert(cert < engine->entry_count && entry->cert);
     *ret_view = (struct engine_view){
@@ -439,11 +392,51 @@ void engine_look(const struct engine *engine, uint32_t cert, struct instant now,
         .held = entry->held,
         .pending = entry->pending,
         .tombstone = entry->tombstone,
-        .in_flight = entry->attempt || entry->waiting,
+        .shown_until_s = entry->held.grace_until_s,
+        .in_flight = entry->attempt || entry->waiting || entry->joined,
+        .blocked = entry->blocked,
         .settled = entry->settled,
         .failures = entry->failures,
         .next_try_s = entry_hindrance(entry, now.wall_s) == CERT_STATE_MISSING
-                          ? entry_next_try_s(entry, now)
+                          ? engine_next_try_s(engine, entry)
                           : INSTANT_NEVER,
+    };
+}
+
+uint32_t engine_responders(const struct engine *engine)
+{
+    return engine->responders.count;
+}
+
+void engine_look_responder(const struct engine *engine, uint32_t number, struct instant now,
+                           struct responder_view *ret_view)
+{
+    const struct responder *responder = &engine->responders.list[number];
+    int64_t wait_ms = time_sub(responder_wait_ms(&engine->responders, number), now.mono_ms);
+    int64_t wall_s = clock_believed(&engine->clock, now).wall_s;
+
+    assert(number < engine->responders.count);
+    *ret_view = (struct responder_view){
+        .key = responder->key,
+        .in_flight = responder->in_flight,
+        .waiting = (unsigned)responder->line.count,
+        .failures = responder->failures,
+        .down = responder->down,
+        .down_since_s = responder->down ? responder->down_since_s : INSTANT_NEVER,
+        .next_s = wait_ms > 0 ? time_add(wall_s, (wait_ms + 999) / 1000) : 0,
+        .asked = responder->asked,
+        .failed = responder->failed,
+    };
+}
+
+void engine_look_clock(const struct engine *engine, struct instant now, struct clock_view *ret_view)
+{
+    int64_t wall_s = clock_believed(&engine->clock, now).wall_s;
+
+    *ret_view = (struct clock_view){
+        .wall_s = wall_s,
+        .off_s = time_sub(now.wall_s, wall_s),
+        .wrong = engine->clock.wrong,
+        .date_off_s = engine->clock.wrong ? engine->clock.date_off_s : 0,
     };
 }

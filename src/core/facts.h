@@ -149,6 +149,7 @@ struct ocsp_facts {
 
     uint8_t response_status; /* OCSPResponseStatus, 0 successful */
     uint32_t size;           /* octets of the whole answer: as received, or as served */
+    uint64_t digest;         /* of the whole answer as received: tells two apart, not for trust */
     uint8_t lax_form;        /* _MALFORMED only by these (enum laxity, in bits): some read it */
     bool trailing_outside;   /* _TRAILING_DATA only behind the whole answer: some do not look */
     bool trailing_basic;     /* _TRAILING_DATA only behind the BasicOCSPResponse: likewise */
@@ -235,7 +236,17 @@ enum fetch_outcome {
     FETCH_BAD_REDIRECT,
     FETCH_FORBIDDEN_ADDRESS, /* loopback, link-local... of a URL out of a certificate */
     FETCH_BROKEN,            /* connection broke, truncated, not HTTP, proxy trouble */
+    FETCH_NOT_MODIFIED,      /* HTTP 304 to a request that named what we hold */
     FETCH_OUTCOMES,
+};
+
+/* What the header fields of an HTTP answer add (RFC 9110, RFC 9111). Hints: none of them lengthens
+ * a window, and the schedule keeps its bounds. */
+struct http_hints {
+    int64_t retry_after_s; /* Retry-After, as a wait; 0: not said */
+    int64_t fresh_s;       /* max-age, or Expires less Date; less Age. -1: not said */
+    int64_t date_s;        /* Date, wall seconds; INSTANT_NEVER: not said */
+    int64_t age_s;         /* Age; 0: not said, straight from the responder */
 };
 
 /* Where a certificate stands; names (cert_state_name()) are public in `status`. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/bytes.h"
+#include "core/clients.h"
 
 #define NAME_MOST 120
 #define PATH_MOST 400
@@ -22,6 +23,7 @@ static const char *outcome_clause(enum fetch_outcome outcome)
         [FETCH_BAD_REDIRECT] = "the redirect is not one to follow",
         [FETCH_FORBIDDEN_ADDRESS] = "the address is not one to ask",
         [FETCH_BROKEN] = "the connection broke",
+        [FETCH_NOT_MODIFIED] = "the answer has not changed",
     };
 
     assert(ARRAY_SIZE(clauses) == FETCH_OUTCOMES);
@@ -57,14 +59,22 @@ static void put_until(struct buf *buf, const char *before, int64_t wall_s)
     buf_put_time(buf, wall_s, ' ');
 }
 
-/* What is served meanwhile, and when the next try comes. */
-static void put_outlook(struct buf *buf, const struct note *note)
+static bool is_served(const struct note *note)
 {
-    if (note->served_until_s > note->wall_s) {
+    return note->served_until_s > note->wall_s;
+}
+
+static void put_served(struct buf *buf, const struct note *note)
+{
+    if (is_served(note)) {
         put_until(buf, "; the staple held is served until ", note->served_until_s);
     } else {
         buf_put_text(buf, "; no staple is served");
     }
+}
+
+static void put_next_try(struct buf *buf, const struct note *note)
+{
     if (note->next_is_now) {
         buf_put_text(buf, "; trying another way at once");
     } else if (note->next_try_s == INSTANT_NEVER) {
@@ -73,6 +83,13 @@ static void put_outlook(struct buf *buf, const struct note *note)
         buf_put_text(buf, "; next try in ");
         buf_put_duration(buf, time_sub(note->next_try_s, note->wall_s));
     }
+}
+
+/* What is served meanwhile, and when the next try comes. */
+static void put_outlook(struct buf *buf, const struct note *note)
+{
+    put_served(buf, note);
+    put_next_try(buf, note);
 }
 
 static void put_reason(struct buf *buf, const struct note *note)
@@ -98,14 +115,124 @@ static void put_next_fetch(struct buf *buf, const struct note *note)
 
 static void put_failure(struct buf *buf, const struct note *note)
 {
-    buf_put_text(buf, note->detail && note->detail[0] ? "" : outcome_clause(note->outcome));
-    if (note->detail) {
+    if (note->detail && note->detail[0]) {
         put_text(buf, note->detail, TEXT_MOST);
+        return;
+    }
+    buf_put_text(buf, outcome_clause(note->outcome));
+    if (note->outcome == FETCH_HTTP_STATUS) {
+        buf_put_text(buf, ": ");
+        buf_put_int(buf, note->http_status);
     }
 }
 
-/* The news itself, behind "CERT: ". */
-static void put_news(struct buf *buf, const struct note *note)
+static void put_count(struct buf *buf, unsigned count, const char *one, const char *many)
+{
+    buf_put_int(buf, count);
+    buf_put_text(buf, count == 1 ? one : many);
+}
+
+/* "Firefox, GnuTLS" */
+static void put_clients(struct buf *buf, uint32_t set)
+{
+    const char *before = "";
+
+    for (unsigned i = 0; i < CLIENT_COUNT; i++) {
+        if (set & CLIENT_BIT(i)) {
+            buf_put_text(buf, before);
+            buf_put_text(buf, clients[i].title);
+            before = ", ";
+        }
+    }
+}
+
+static void put_off(struct buf *buf, int64_t off_s)
+{
+    buf_put_duration(buf, off_s < 0 ? -off_s : off_s);
+    buf_put_text(buf, off_s < 0 ? " behind " : " ahead of ");
+}
+
+static void put_grace(struct buf *buf, const struct note *note)
+{
+    put_until(buf,
+              "no newer answer came in time; a must-staple certificate is better served with the "
+              "last one than with none: it is kept until ",
+              note->until_s);
+    if (note->clients) {
+        buf_put_text(buf, "; these clients refuse it: ");
+        put_clients(buf, note->clients);
+    }
+    put_next_try(buf, note);
+}
+
+/* What somebody is to do about it, and what the servers show by now. */
+static void put_revoked(struct buf *buf, const struct note *note)
+{
+    buf_put_text(buf, "REVOKED");
+    if (note->since_s > 0) {
+        put_until(buf, " since ", note->since_s);
+    }
+    buf_put_text(buf, ", says the responder; ");
+    if (is_served(note)) {
+        put_until(buf, "as configured its answer is stapled, until ", note->served_until_s);
+    } else {
+        buf_put_text(buf, "no staple is served");
+    }
+    buf_put_text(buf, ". Replace this certificate");
+    put_next_try(buf, note);
+}
+
+/* Of a responder as a whole. */
+static void put_responder_news(struct buf *buf, const struct note *note)
+{
+    if (note->kind == NOTE_BLOCKED) {
+        buf_put_text(buf, "the responder is down, not asked");
+        put_outlook(buf, note);
+    } else if (note->kind == NOTE_RESPONDER_DOWN) {
+        buf_put_text(buf, "the responder is down: ");
+        put_count(buf, note->count, " request", " requests");
+        buf_put_text(buf, " in a row failed, the last: ");
+        put_failure(buf, note);
+        buf_put_text(buf, "; ");
+        put_count(buf, note->waiting, " certificate waits", " certificates wait");
+        buf_put_text(buf, "; it is tried again, one request at a time, in ");
+        buf_put_duration(buf, time_sub(note->until_s, note->wall_s));
+    } else {
+        buf_put_text(buf, "the responder answers again after ");
+        buf_put_duration(buf, time_sub(note->wall_s, note->since_s));
+        buf_put_text(buf, "; ");
+        put_count(buf, note->waiting, " certificate waits", " certificates wait");
+    }
+}
+
+/* Of this machine's clock. */
+static void put_clock_news(struct buf *buf, const struct note *note)
+{
+    switch (note->kind) {
+    case NOTE_CLOCK_JUMPED:
+        buf_put_text(buf, "this machine's clock jumped: it is now ");
+        put_off(buf, note->off_s);
+        buf_put_text(buf, "the time that has passed; staples go by that time until a "
+                          "responder's answer shows which is right");
+        break;
+    case NOTE_CLOCK_BELIEVED:
+        buf_put_text(buf, "this machine's clock was set: it is now ");
+        put_off(buf, note->off_s);
+        buf_put_text(buf, "what it was; staples go by it");
+        break;
+    case NOTE_CLOCK_WRONG:
+        buf_put_text(buf, "this machine's clock looks wrong: it is ");
+        put_off(buf, note->off_s);
+        buf_put_text(buf, "what the responder's answer says; check the time service (NTP)");
+        break;
+    default:
+        buf_put_text(buf, "this machine's clock agrees with the responders again");
+        break;
+    }
+}
+
+/* Of an answer, or of none. */
+static void put_answer_news(struct buf *buf, const struct note *note)
 {
     switch (note->kind) {
     case NOTE_ACCEPTED:
@@ -113,11 +240,12 @@ static void put_news(struct buf *buf, const struct note *note)
         put_next_fetch(buf, note);
         break;
     case NOTE_UNCHANGED:
-        put_until(buf, "nothing newer yet; the staple held is served until ", note->served_until_s);
+        buf_put_text(buf, "nothing newer yet");
+        put_served(buf, note);
         put_next_fetch(buf, note);
         break;
     case NOTE_HELD_BACK:
-        if (note->served_until_s <= note->wall_s) {
+        if (!is_served(note)) {
             buf_put_text(buf, "good answer, but its thisUpdate is still ahead of this machine's "
                               "clock; served from then on");
             break;
@@ -132,9 +260,23 @@ static void put_news(struct buf *buf, const struct note *note)
         put_reason(buf, note);
         put_outlook(buf, note);
         break;
-    case NOTE_FETCH_FAILED:
+    default:
         put_failure(buf, note);
         put_outlook(buf, note);
+        break;
+    }
+}
+
+/* The news itself, behind "CERT: ". */
+static void put_news(struct buf *buf, const struct note *note)
+{
+    switch (note->kind) {
+    case NOTE_ACCEPTED:
+    case NOTE_UNCHANGED:
+    case NOTE_HELD_BACK:
+    case NOTE_REFUSED:
+    case NOTE_FETCH_FAILED:
+        put_answer_news(buf, note);
         break;
     case NOTE_RESTORED:
         put_until(buf, "kept staple found, served until ", note->served_until_s);
@@ -149,13 +291,11 @@ static void put_news(struct buf *buf, const struct note *note)
         put_outlook(buf, note);
         break;
     case NOTE_REVOKED:
-        buf_put_text(buf, "REVOKED, says the responder; the staple is withdrawn. Replace this "
-                          "certificate. Next look in ");
-        buf_put_duration(buf, time_sub(note->next_try_s, note->wall_s));
+        put_revoked(buf, note);
         break;
     case NOTE_REVOCATION_UNDONE:
-        put_until(buf, "no longer revoked, says the responder; served again until ",
-                  note->served_until_s);
+        buf_put_text(buf, "no longer revoked, says the responder");
+        put_served(buf, note);
         break;
     case NOTE_GOOD_AFTER_REVOKED:
         buf_put_text(buf, "was revoked and is now called good; not believed until a second answer "
@@ -168,6 +308,20 @@ static void put_news(struct buf *buf, const struct note *note)
         break;
     case NOTE_CERT_EXPIRED:
         buf_put_text(buf, "the certificate itself has expired; it is not asked for any more");
+        break;
+    case NOTE_GRACE:
+        put_grace(buf, note);
+        break;
+    case NOTE_BLOCKED:
+    case NOTE_RESPONDER_DOWN:
+    case NOTE_RESPONDER_UP:
+        put_responder_news(buf, note);
+        break;
+    case NOTE_CLOCK_JUMPED:
+    case NOTE_CLOCK_BELIEVED:
+    case NOTE_CLOCK_WRONG:
+    case NOTE_CLOCK_RIGHT:
+        put_clock_news(buf, note);
         break;
     case NOTE_PLAIN:
         break;
@@ -189,8 +343,9 @@ void note_format(struct buf *buf, const struct note *note)
         put_text(buf, note->detail ? note->detail : "", 2 * TEXT_MOST);
         return;
     }
-    assert(note->cert);
-    note_put_cert(buf, note->cert, note->path);
-    buf_put_text(buf, ": ");
+    if (note->cert) {
+        note_put_cert(buf, note->cert, note->path);
+        buf_put_text(buf, ": ");
+    }
     note_format_news(buf, note);
 }

@@ -17,12 +17,20 @@ enum note_kind {
     NOTE_RESTORED,     /* taken from the store after a restart */
     NOTE_STORED_UNFIT, /* what the store had is not good (any more): reason */
     NOTE_ENDED,        /* the staple's window is over, nothing newer */
-    NOTE_REVOKED,
+    NOTE_REVOKED,      /* since_s: revocationTime */
     NOTE_REVOCATION_UNDONE,
     NOTE_GOOD_AFTER_REVOKED, /* good, but not believed yet */
     NOTE_ISSUER_MISSING,
     NOTE_CERT_EXPIRED,
-    NOTE_PLAIN, /* detail is the whole sentence (files, store, publishers) */
+    NOTE_BLOCKED,        /* not asked: its responder is down; waits in line. until_s */
+    NOTE_GRACE,          /* must-staple: shown beyond its end, until until_s; clients fail */
+    NOTE_RESPONDER_DOWN, /* cert NULL; url, count: failures in a row, waiting, until_s: probe */
+    NOTE_RESPONDER_UP,   /* cert NULL; url, since_s: down since, waiting */
+    NOTE_CLOCK_JUMPED,   /* cert NULL; off_s: the machine's clock moved by; not believed yet */
+    NOTE_CLOCK_BELIEVED, /* cert NULL; off_s: it moved by, and is right now as far as can be seen */
+    NOTE_CLOCK_WRONG,    /* cert NULL; url, off_s: ahead of what an answer or its Date says */
+    NOTE_CLOCK_RIGHT,    /* cert NULL; answers agree with it again */
+    NOTE_PLAIN,          /* detail is the whole sentence (files, store, publishers) */
 };
 
 struct note {
@@ -40,6 +48,12 @@ struct note {
     int64_t served_until_s;  /* of what is being served meanwhile; 0: nothing is */
     int64_t next_try_s;      /* wall; INSTANT_NEVER: none */
     bool next_is_now;        /* another URL or method is tried at once */
+    int64_t off_s;
+    int64_t since_s;
+    int64_t until_s;
+    unsigned count;
+    unsigned waiting;
+    uint32_t clients; /* a bit per enum client */
 };
 
 /* "rsa.example (/etc/ssl/rsa.pem, serial 1a2b)", into @buf. */

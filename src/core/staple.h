@@ -25,6 +25,7 @@ struct staple {
     struct slice der;  /* as served */
     struct window serve;
     int64_t next_update_s;
+    int64_t keep_until_s; /* nextUpdate, or later: the grace of a must-staple leaf */
     bool urgent; /* the server should take it within seconds (first, renewal); else batched */
 };
 
@@ -77,4 +78,5 @@ struct store_record {
     struct buf held; /* as received; empty when none */
     struct buf pending;
     struct tombstone tombstone;
+    int64_t next_try_s; /* of the row; INSTANT_NEVER: none */
 };

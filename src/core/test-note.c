@@ -3,12 +3,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "core/clients.h"
 #include "core/note.h"
 #include "core/test-facts.h"
+
+#define CERT "a.example (/etc/ssl/a.pem, serial 1a2b): "
 
 static void assert_sentence(const struct note *note, const char *expected)
 {
@@ -20,6 +25,7 @@ static void assert_sentence(const struct note *note, const char *expected)
     assert_string_equal(buf_text(&buf), expected);
 }
 
+/* Something is served for a day, the next try comes in 90 s. */
 static struct note note_of(const struct cert_facts *cert, enum note_kind kind)
 {
     return (struct note){
@@ -41,15 +47,18 @@ static void test_failure_names_certificate_responder_fault_and_outlook(void **st
     (void)state;
     note.outcome = FETCH_REFUSED;
     note.detail = "192.0.2.1:80 refused the connection";
-    assert_sentence(&note, "a.example (/etc/ssl/a.pem, serial 1a2b): http://one.example/: "
-                           "192.0.2.1:80 refused the connection; the staple held is served until "
-                           "2027-01-16 08:00:00Z; next try in 1 min 30 s");
+    assert_sentence(&note, CERT "http://one.example/: 192.0.2.1:80 refused the connection; the "
+                                "staple held is served until 2027-01-16 08:00:00Z; next try in "
+                                "1 min 30 s");
     note.detail = NULL;
     note.served_until_s = 0;
     note.next_is_now = true;
-    assert_sentence(&note, "a.example (/etc/ssl/a.pem, serial 1a2b): http://one.example/: the "
-                           "connection was refused; no staple is served; trying another way at "
-                           "once");
+    assert_sentence(&note, CERT "http://one.example/: the connection was refused; no staple is "
+                                "served; trying another way at once");
+    note.outcome = FETCH_HTTP_STATUS;
+    note.http_status = 503;
+    assert_sentence(&note, CERT "http://one.example/: an HTTP error came back: 503; no staple is "
+                                "served; trying another way at once");
 }
 
 static void test_refusal_has_its_public_reason(void **state)
@@ -62,25 +71,177 @@ static void test_refusal_has_its_public_reason(void **state)
     note.response_status = 3;
     note.http_status = 503;
     note.next_try_s = INSTANT_NEVER;
-    assert_sentence(&note, "a.example (/etc/ssl/a.pem, serial 1a2b): http://one.example/: answer "
-                           "not taken: the responder sent an error instead: tryLater, with HTTP "
-                           "status 503 [error-status]; the staple held is served until 2027-01-16 "
-                           "08:00:00Z; no further try in this run");
+    assert_sentence(&note, CERT "http://one.example/: answer not taken: the responder sent an "
+                                "error instead: tryLater, with HTTP status 503 [error-status]; "
+                                "the staple held is served until 2027-01-16 08:00:00Z; no further "
+                                "try in this run");
 }
 
-static void test_every_kind_makes_a_sentence(void **state)
+/* What is said of a certificate, with something served and with nothing. */
+static void test_each_piece_of_news_says_what_is_served(void **state)
+{
+    static const struct {
+        enum note_kind kind;
+        const char *served;
+        const char *bare;
+    } cases[] = {
+        {NOTE_UNCHANGED,
+         "nothing newer yet; the staple held is served until 2027-01-16 08:00:00Z; next fetch at "
+         "2027-01-15 08:01:30Z",
+         "nothing newer yet; no staple is served; next fetch at 2027-01-15 08:01:30Z"},
+        {NOTE_HELD_BACK,
+         "good answer, kept back while it is so new that clients with a slow clock would refuse "
+         "it; the staple held is served until 2027-01-16 08:00:00Z",
+         "good answer, but its thisUpdate is still ahead of this machine's clock; served from "
+         "then on"},
+        {NOTE_REVOKED,
+         "REVOKED since 2027-01-13 08:00:00Z, says the responder; as configured its answer is "
+         "stapled, until 2027-01-16 08:00:00Z. Replace this certificate; next try in 1 min 30 s",
+         "REVOKED since 2027-01-13 08:00:00Z, says the responder; no staple is served. Replace "
+         "this certificate; next try in 1 min 30 s"},
+        {NOTE_REVOCATION_UNDONE,
+         "no longer revoked, says the responder; the staple held is served until 2027-01-16 "
+         "08:00:00Z",
+         "no longer revoked, says the responder; no staple is served"},
+        {NOTE_GOOD_AFTER_REVOKED,
+         "was revoked and is now called good; not believed until a second answer says so; the "
+         "staple held is served until 2027-01-16 08:00:00Z; next try in 1 min 30 s",
+         "was revoked and is now called good; not believed until a second answer says so; no "
+         "staple is served; next try in 1 min 30 s"},
+        {NOTE_BLOCKED,
+         "the responder is down, not asked; the staple held is served until 2027-01-16 08:00:00Z; "
+         "next try in 1 min 30 s",
+         "the responder is down, not asked; no staple is served; next try in 1 min 30 s"},
+        {NOTE_ENDED, NULL,
+         "the staple has come to its end and is withdrawn; no staple is served; next try in "
+         "1 min 30 s"},
+        {NOTE_ACCEPTED,
+         "good answer, served until 2027-01-16 08:00:00Z; next fetch at 2027-01-15 08:01:30Z",
+         NULL},
+        {NOTE_RESTORED,
+         "kept staple found, served until 2027-01-16 08:00:00Z; next fetch at 2027-01-15 "
+         "08:01:30Z",
+         NULL},
+    };
+    struct cert_facts cert = test_cert();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct note note = note_of(&cert, cases[i].kind);
+        char line[600];
+
+        note.since_s = TEST_NOW - 2 * 86400;
+        for (unsigned bare = 0; bare < 2; bare++) {
+            const char *news = bare ? cases[i].bare : cases[i].served;
+
+            note.served_until_s = bare ? 0 : note.served_until_s;
+            if (news) {
+                snprintf(line, sizeof(line), CERT "http://one.example/: %s", news);
+                assert_sentence(&note, line);
+            }
+        }
+    }
+}
+
+static void test_grace_says_until_when_and_who_refuses(void **state)
+{
+    struct cert_facts cert = test_cert();
+    struct note note = note_of(&cert, NOTE_GRACE);
+
+    (void)state;
+    note.url = NULL;
+    note.until_s = TEST_NOW + 86400;
+    note.clients = CLIENT_BIT(CLIENT_GNUTLS) | CLIENT_BIT(CLIENT_LIBRESSL);
+    assert_sentence(&note, CERT "no newer answer came in time; a must-staple certificate is "
+                                "better served with the last one than with none: it is kept until "
+                                "2027-01-16 08:00:00Z; these clients refuse it: GnuTLS, LibreSSL; "
+                                "next try in 1 min 30 s");
+    note.clients = 0;
+    assert_sentence(&note, CERT "no newer answer came in time; a must-staple certificate is "
+                                "better served with the last one than with none: it is kept until "
+                                "2027-01-16 08:00:00Z; next try in 1 min 30 s");
+}
+
+static void test_responder_that_goes_down_and_comes_back(void **state)
+{
+    struct note note = note_of(NULL, NOTE_RESPONDER_DOWN);
+
+    (void)state;
+    note.url = "http://one.example";
+    note.outcome = FETCH_REFUSED;
+    note.count = 5;
+    note.waiting = 995;
+    note.until_s = TEST_NOW + 3;
+    assert_sentence(&note, "http://one.example: the responder is down: 5 requests in a row "
+                           "failed, the last: the connection was refused; 995 certificates wait; "
+                           "it is tried again, one request at a time, in 3 s");
+    note.count = note.waiting = 1;
+    note.detail = "HTTP status 503 Service Unavailable";
+    assert_sentence(&note, "http://one.example: the responder is down: 1 request in a row "
+                           "failed, the last: HTTP status 503 Service Unavailable; 1 certificate "
+                           "waits; it is tried again, one request at a time, in 3 s");
+    note.kind = NOTE_RESPONDER_UP;
+    note.since_s = TEST_NOW - 7380;
+    assert_sentence(&note, "http://one.example: the responder answers again after 2 h 3 min; "
+                           "1 certificate waits");
+}
+
+static void test_clock_is_spoken_of_in_both_directions(void **state)
+{
+    static const struct {
+        enum note_kind kind;
+        int64_t off_s;
+        const char *sentence;
+    } cases[] = {
+        {NOTE_CLOCK_JUMPED, 86400,
+         "this machine's clock jumped: it is now 1 d ahead of the time that has passed; staples "
+         "go by that time until a responder's answer shows which is right"},
+        {NOTE_CLOCK_JUMPED, -7200,
+         "this machine's clock jumped: it is now 2 h behind the time that has passed; staples "
+         "go by that time until a responder's answer shows which is right"},
+        {NOTE_CLOCK_BELIEVED, 400,
+         "this machine's clock was set: it is now 6 min 40 s ahead of what it was; staples go by "
+         "it"},
+        {NOTE_CLOCK_WRONG, -86400,
+         "http://one.example/: this machine's clock looks wrong: it is 1 d behind what the "
+         "responder's answer says; check the time service (NTP)"},
+        {NOTE_CLOCK_RIGHT, 0, "this machine's clock agrees with the responders again"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct note note = note_of(NULL, cases[i].kind);
+
+        note.off_s = cases[i].off_s;
+        note.url = note.kind == NOTE_CLOCK_WRONG ? note.url : NULL;
+        assert_sentence(&note, cases[i].sentence);
+    }
+}
+
+static void test_every_kind_makes_a_sentence_of_reasonable_length(void **state)
 {
     struct cert_facts cert = test_cert();
 
     (void)state;
     for (int kind = NOTE_ACCEPTED; kind < NOTE_PLAIN; kind++) {
-        _cleanup_(buf_deinit)
-        struct buf buf = BUF_INIT(4096);
-        struct note note = note_of(&cert, (enum note_kind)kind);
+        for (unsigned i = 0; i < 4; i++) {
+            _cleanup_(buf_deinit)
+            struct buf buf = BUF_INIT(4096);
+            struct note note = note_of(&cert, (enum note_kind)kind);
+            bool served = i & 1 || kind == NOTE_ACCEPTED || kind == NOTE_RESTORED;
 
-        note_format(&buf, &note);
-        assert_int_equal(buf_status(&buf), 0);
-        assert_true(buf.size > 70);
+            /* Whatever is not known leaves no hole and no wild number. */
+            note.served_until_s = served ? note.served_until_s : 0;
+            note.until_s = TEST_NOW + 300;
+            note.since_s = i & 1 ? TEST_NOW - 300 : 0;
+            note.next_try_s = i & 2 ? note.next_try_s : INSTANT_NEVER;
+            note_format(&buf, &note);
+            assert_int_equal(buf_status(&buf), 0);
+            assert_in_range(buf.size, 70, 330);
+            assert_null(strstr(buf_text(&buf), "1970-"));
+            assert_null(strstr(buf_text(&buf), "  "));
+            assert_null(strstr(buf_text(&buf), "000000"));
+        }
     }
 }
 
@@ -103,7 +264,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_failure_names_certificate_responder_fault_and_outlook),
         cmocka_unit_test(test_refusal_has_its_public_reason),
-        cmocka_unit_test(test_every_kind_makes_a_sentence),
+        cmocka_unit_test(test_each_piece_of_news_says_what_is_served),
+        cmocka_unit_test(test_grace_says_until_when_and_who_refuses),
+        cmocka_unit_test(test_responder_that_goes_down_and_comes_back),
+        cmocka_unit_test(test_clock_is_spoken_of_in_both_directions),
+        cmocka_unit_test(test_every_kind_makes_a_sentence_of_reasonable_length),
         cmocka_unit_test(test_hostile_names_cannot_forge_lines),
     };
 

@@ -17,7 +17,6 @@ struct findings {
     uint8_t client_reasons[CLIENT_COUNT];
 };
 
-#define REASON_BIT(reason_) (UINT32_C(1) << (reason_))
 _Static_assert(REASON_COUNT <= 32, "reasons are bits of 32");
 
 static uint32_t columns_where_bad_is_fatal(void)
@@ -202,6 +201,28 @@ static struct window serve_window(const struct question *q)
     };
 }
 
+#define GRACE_AGE_S (INT64_C(10) * 24 * 3600) /* Firefox counts ten days, and its day of slop */
+
+/* Firefox, which fails without a staple for a must-staple leaf, takes one for a day beyond its end;
+ * but not from a delegate that has ended, nor one older than its own limit. */
+static int64_t grace_until(const struct question *q, int64_t until_s)
+{
+    const struct client_row *firefox = &clients[CLIENT_FIREFOX];
+    const struct ocsp_facts *ocsp = q->ocsp;
+    int64_t end_s;
+
+    if (!q->cert->must_staple || !q->policy->must_staple_grace || !ocsp->has_next_update ||
+        !(q->policy->audience & CLIENT_BIT(CLIENT_FIREFOX))) {
+        return until_s;
+    }
+    end_s = time_min(ocsp->next_update_s, time_add(ocsp->this_update_s, GRACE_AGE_S));
+    if (ocsp->signer == OCSP_SIGNER_DELEGATE) {
+        end_s = time_min(end_s, time_sub(ocsp->delegate_not_after_s, q->policy->grace_s));
+    }
+    end_s = time_add(end_s, time_min(q->policy->grace_s, firefox->past_s));
+    return time_max(until_s, time_min(end_s, q->cert->not_after_s));
+}
+
 /* Which of two is newer: by thisUpdate, nextUpdate, end of the serve window, producedAt. */
 static bool is_older(const struct ocsp_facts *ocsp, struct window serve, const struct held *held)
 {
@@ -232,6 +253,7 @@ struct judgement verdict_judge(const struct policy *policy, const struct cert_fa
     judge_rules(&q, &judgement);
     if (ocsp->form == REASON_GOOD && ocsp->has_single) {
         judgement.serve = serve_window(&q);
+        judgement.grace_until_s = grace_until(&q, judgement.serve.until_s);
     }
     /* An old answer that says "on hold" may have been overtaken by the release; an old answer that
      * says revoked for any other reason is true for ever. */

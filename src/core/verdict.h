@@ -29,6 +29,8 @@ struct judgement {
     enum reason reason;              /* the most basic one; REASON_GOOD with _STAPLE */
     uint32_t reasons;                /* all that refuse: a bit per enum reason; 0 with _STAPLE */
     struct window serve;             /* when it may be shown; set where the answer has times */
+    int64_t grace_until_s;           /* for a must-staple leaf later than serve.until_s: how long
+                                      * it is better than nothing; else serve.until_s */
     uint64_t broken[RULES_MAX / 64]; /* a bit per rule of clients-rules.c that is broken */
     uint32_t fails_with;             /* a bit per enum client that fails with this staple */
     uint32_t asks;       /* of these: asks the responder first, and fails only when that fails */
@@ -41,8 +43,13 @@ struct held {
     int64_t this_update_s;
     int64_t next_update_s;
     int64_t produced_at_s;
+    uint64_t digest; /* of the answer's bytes as received */
     struct window serve;
+    int64_t grace_until_s;
 };
+
+/* A set of reasons has a bit for each. */
+#define REASON_BIT(reason_) (UINT32_C(1) << (reason_))
 
 static inline bool judgement_breaks(const struct judgement *judgement, unsigned rule)
 {

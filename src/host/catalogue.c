@@ -11,8 +11,11 @@
 
 /* What one file holds. */
 struct content {
-    uint32_t certs[LIMIT_CERTS_PER_FILE]; /* end-entity certificates, and the first of all */
+    uint32_t certs[LIMIT_CERTS_PER_FILE];  /* end-entity certificates, and the first of all */
+    uint64_t wanted[LIMIT_CERTS_PER_FILE]; /* map_hash() of the name of each one's issuer */
     unsigned cert_count;
+    uint64_t cas[LIMIT_CERTS_PER_FILE]; /* map_hash() of the CAs' subjects */
+    unsigned ca_count;
     unsigned blocks; /* certificates seen */
     bool has_key;    /* or another PEM block: no certificate is expected */
     bool overflow;
@@ -31,8 +34,8 @@ void host_free_cert(struct host *host, uint32_t number)
     map_remove(&host->cert_by_leaf, host_leaf_hash(cert->facts->leaf_sha256), number);
     free(cert->facts);
     free((void *)cert->leaf.data);
-    free((void *)cert->held.der.data);
-    free((void *)cert->pending.der.data);
+    host_answer_deinit(&cert->held);
+    host_answer_deinit(&cert->pending);
     free(cert->places);
     free(cert->last);
     *cert = (struct host_cert){0};
@@ -138,6 +141,9 @@ static int content_take(struct host *host, struct content *content, struct slice
             return error_trace(r);
         }
     }
+    if (view.is_ca && content->ca_count < LIMIT_CERTS_PER_FILE) {
+        content->cas[content->ca_count++] = map_hash(view.subject);
+    }
     if (view.is_ca && content->blocks > 1) {
         return 0;
     }
@@ -149,8 +155,18 @@ static int content_take(struct host *host, struct content *content, struct slice
     if (r) {
         return error_trace(r);
     }
-    content->cert_count++;
+    content->wanted[content->cert_count++] = map_hash(view.issuer);
     return 0;
+}
+
+/* A server sends the file as it is: is the issuer of each among what is sent? */
+static void content_note_chains(struct host *host, const struct content *content)
+{
+    for (unsigned i = 0; i < content->cert_count; i++) {
+        for (unsigned k = 0; k < content->ca_count; k++) {
+            host->certs[content->certs[i]].chained |= content->cas[k] == content->wanted[i];
+        }
+    }
 }
 
 static int content_read(struct host *host, struct slice text, struct content *content)
@@ -398,6 +414,7 @@ int host_file_read(struct host *host, struct instant now, const char *path, stru
     if (r) {
         return error_trace(r);
     }
+    content_note_chains(host, &content);
     /* A broken first certificate is not something to read around: the server would not. */
     content.is_der = !content.blocks && cert_read(text, &view, &fault) == 0;
     usable = content.cert_count && !(content.fault && content.fault_block == 1);

@@ -2,15 +2,16 @@
 #pragma once
 
 /* Shared by the files of this folder: host.c (events and effects), catalogue.c (files and the
- * certificates in them), issuers.c (who issued what), shelf.c (current answers, the store and the
- * publishers). Nobody else includes it. */
+ * certificates in them), issuers.c (who issued what), answers.c (answers and where they come from),
+ * shelf.c (where they go: the store and the publishers). Nobody else includes it. */
 
 #include "base/map.h"
 #include "host/host.h"
 #include "pki/cert.h"
 #include "pki/signer.h"
 
-#define NONE UINT32_MAX
+#define NONE  UINT32_MAX
+#define STRAY (UINT32_MAX - 1) /* host_file.shown: a staple that is of no use and nobody's */
 
 /* How long a file may be missing before its certificates are given up: long enough for "delete,
  * then write anew". */
@@ -38,8 +39,10 @@ struct host_place {
 
 /* An answer on the shelf, as received. */
 struct host_answer {
-    struct slice der;  /* owned; empty: none */
+    struct slice der;  /* owned; empty: none. Behind it and a NUL: its entity-tag, where tagged */
     uint32_t delegate; /* whose signature it bears, of the certs in it; NONE: the issuer's */
+    uint8_t url;       /* the entity-tag is good for this URL of the certificate only */
+    bool tagged;
 };
 
 struct host_cert {
@@ -54,11 +57,15 @@ struct host_cert {
     char *last;     /* the last sentence of trouble; NULL when all is well */
     bool in_engine; /* the engine knows it */
     bool resolving; /* a caIssuers URL is being asked */
+    bool chained;   /* some file of it holds a certificate of its issuer's name, too */
     bool shown;     /* published at its places */
     bool departed;  /* gone from every file; freed once the store knows */
     bool queued;    /* in host->dirty */
+    bool posted;    /* the last request is a POST */
+    uint8_t url;    /* it went to this one */
     uint8_t dirt;   /* enum dirt */
     enum wish wish;
+    uint32_t attempt; /* the number of the request under way, as far as it fits; 0: none is */
     int64_t departed_until_s; /* nextUpdate of what the store keeps of a departed one */
 };
 
@@ -122,6 +129,8 @@ struct host {
     int64_t issuer_retry_s;
     bool pool_grew; /* since the certificates without issuer were last looked at */
 
+    struct list reread; /* certificates of which the store is to be read again */
+    bool rereading;
     struct list dirty; /* certificates with something for the store or the publishers */
     bool answers_wait; /* some of it is more than rows */
     int64_t flushed_ms;
@@ -141,6 +150,21 @@ const char *host_path_of(const struct host *host, const struct host_cert *cert);
 uint64_t host_leaf_hash(const uint8_t sha256[SHA256_SIZE]);
 int host_enter(struct host *host, struct instant now, uint32_t number);
 
+/* answers.c: EFFECT_KEEP (the answer of this event, @result), EFFECT_DROP, EFFECT_PROMOTE. */
+int host_keep(struct host *host, const struct effect *effect, const struct fetch_result *result);
+int host_drop(struct host *host, const struct effect *effect);
+int host_promote(struct host *host, uint32_t number);
+void host_answer_deinit(struct host_answer *answer);
+/* The entity-tag of the last request's @result goes to where it is on the shelf by now. */
+void host_tag(struct host_cert *cert, const struct fetch_result *result);
+/* Fetched bytes to facts. False: nothing to judge, what counts is that the fetch failed. */
+bool host_read_answer(struct host *host, const struct host_cert *cert,
+                      const struct fetch_result *result, struct ocsp_facts *ret_facts);
+/* Gives the engine what the store has. @first: or else what is still published. */
+int host_read_store(struct host *host, struct instant now, uint32_t number, bool first);
+/* Does so for all that EFFECT_READ has named. */
+int host_reread(struct host *host, struct instant now);
+
 /* catalogue.c */
 int host_tick_files(struct host *host, struct instant now);
 void host_free_cert(struct host *host, uint32_t number);
@@ -159,6 +183,8 @@ void host_deinit_issuers(struct host *host);
 int host_soil(struct host *host, uint32_t number, unsigned dirt);
 void host_wish(struct host *host, uint32_t number, enum wish wish);
 void host_place_settled(struct host *host, uint32_t number);
+/* At @place stands what an earlier run left: it goes when the certificate is settled without. */
+void host_note_stray(struct host *host, struct host_place place);
 int64_t host_flush_deadline_ms(const struct host *host);
 void host_fill_row(const struct host *host, struct instant now, uint32_t number,
                    struct cert_row *ret_row);

@@ -8,9 +8,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "host/host-private.h"
-#include "pki/repair.h"
 #include "pki/request.h"
-#include "pki/response.h"
 
 int list_add(struct list *list, uint32_t item)
 {
@@ -107,6 +105,7 @@ struct host *host_free(struct host *host)
     list_deinit(&host->free_files);
     list_deinit(&host->fresh);
     list_deinit(&host->lingering);
+    list_deinit(&host->reread);
     list_deinit(&host->dirty);
     effects_deinit(&host->effects);
     engine_free(host->engine);
@@ -117,15 +116,33 @@ struct host *host_free(struct host *host)
     return NULL;
 }
 
-/* Sends what the engine wants asked. */
-static void host_fetch(struct host *host, const struct effect *effect)
+/* The entity-tag to ask with: whether what is held has changed. Only at the URL it is from, and
+ * only while what is held is good: an answer of no use may well be unchanged. */
+static const char *host_find_etag(const struct host *host, struct instant now,
+                                  const struct effect *effect)
 {
     const struct host_cert *cert = &host->certs[effect->cert];
+    struct engine_view view;
+
+    if (effect->no_cache || !cert->held.tagged || cert->held.url != effect->url) {
+        return NULL;
+    }
+    engine_look(host->engine, effect->cert, now, &view);
+    return view.held.present && now.wall_s < view.held.serve.until_s
+               ? (const char *)cert->held.der.data + cert->held.der.size + 1
+               : NULL;
+}
+
+/* Sends what the engine wants asked. */
+static void host_fetch(struct host *host, struct instant now, const struct effect *effect)
+{
+    struct host_cert *cert = &host->certs[effect->cert];
     _cleanup_(buf_deinit)
     struct buf request = BUF_INIT(LIMIT_ANSWER_SIZE);
     _cleanup_(buf_deinit)
     struct buf url = BUF_INIT(LIMIT_URL_SIZE + LIMIT_GET_URL_SIZE);
-    struct fetch_order order = {.id = order_id(effect->attempt, effect->cert)};
+    struct fetch_order order = {.id = order_id(effect->attempt, effect->cert),
+                                .no_cache = effect->no_cache};
 
     request_encode(&request, cert->facts);
     /* RFC 5019 5: "OCSP requests larger than 255 bytes SHOULD be submitted using the POST method."
@@ -133,66 +150,46 @@ static void host_fetch(struct host *host, const struct effect *effect)
     if (!effect->post &&
         request_get_url(&url, cert->facts->urls[effect->url], slice_of_buf(&request))) {
         order.url = buf_text(&url);
+        order.etag = host_find_etag(host, now, effect);
     } else {
         order.url = cert->facts->urls[effect->url];
         order.body = slice_of_buf(&request);
     }
+    cert->url = (uint8_t)effect->url;
+    cert->posted = order.body.size > 0;
+    cert->attempt = (uint32_t)effect->attempt;
     host->in_flight++;
     host->ports.fetch(host->ports.shell, &order);
 }
 
-static int replace_answer(struct host_answer *answer, struct slice by, uint32_t delegate)
+static bool note_is_trouble(const struct note *note)
 {
-    char *copy = by.size ? text_copy(by) : NULL;
+    bool failed = note->kind == NOTE_FETCH_FAILED || note->kind == NOTE_REFUSED;
 
-    if (by.size && !copy) {
-        return -ENOMEM;
-    }
-    free((void *)answer->der.data);
-    *answer = (struct host_answer){slice_of(copy, by.size), delegate};
-    return 0;
-}
-
-/* The answer of this event goes into a slot of the shelf. */
-static int host_keep(struct host *host, const struct effect *effect,
-                     const struct fetch_result *result)
-{
-    struct host_cert *cert = &host->certs[effect->cert];
-    bool held = effect->slot == STORE_SLOT_HELD;
-    struct slice body = effect->type == EFFECT_KEEP ? result->body : SLICE_NULL;
-    int r;
-
-    r = replace_answer(held ? &cert->held : &cert->pending, body, host->delegate);
-    if (r) {
-        return r;
-    }
-    return host_soil(host, effect->cert, held ? DIRT_HELD : DIRT_PENDING);
-}
-
-static int host_promote(struct host *host, uint32_t number)
-{
-    struct host_cert *cert = &host->certs[number];
-
-    free((void *)cert->held.der.data);
-    cert->held = cert->pending;
-    cert->pending = (struct host_answer){0};
-    return host_soil(host, number, DIRT_HELD | DIRT_PENDING);
+    return note->level >= NOTE_WARNING || note->kind == NOTE_BLOCKED ||
+           (failed && !note->next_is_now);
 }
 
 static int host_note(struct host *host, const struct effect *effect)
 {
-    struct host_cert *cert = &host->certs[effect->cert];
+    struct host_cert *cert;
     _cleanup_(buf_deinit)
     struct buf sentence = BUF_INIT(4096);
     struct note note = effect->note;
 
+    if (effect->cert == ENGINE_NO_CERT) {
+        host->ports.note(host->ports.shell, &note);
+        return 0;
+    }
+    cert = &host->certs[effect->cert];
     note.path = host_path_of(host, cert);
     host->ports.note(host->ports.shell, &note);
     if (cert->tombstone.present && cert->last &&
-        (note.kind == NOTE_FETCH_FAILED || note.kind == NOTE_REFUSED)) {
+        (note.kind == NOTE_FETCH_FAILED || note.kind == NOTE_REFUSED ||
+         note.kind == NOTE_BLOCKED)) {
         return host_soil(host, effect->cert, DIRT_ROW); /* that it is revoked is what matters */
     }
-    if (note.level >= NOTE_WARNING) {
+    if (note_is_trouble(&note)) {
         note_format_news(&sentence, &note);
         free(cert->last);
         cert->last = text_copy(slice_of_buf(&sentence));
@@ -203,22 +200,26 @@ static int host_note(struct host *host, const struct effect *effect)
     return host_soil(host, effect->cert, DIRT_ROW);
 }
 
-static int host_perform(struct host *host, const struct effect *effect,
+static int host_perform(struct host *host, struct instant now, const struct effect *effect,
                         const struct fetch_result *result)
 {
     switch (effect->type) {
     case EFFECT_FETCH:
-        host_fetch(host, effect);
+        host_fetch(host, now, effect);
         return 0;
     case EFFECT_CANCEL:
         host->in_flight--;
+        host->certs[effect->cert].attempt = 0;
         host->ports.cancel(host->ports.shell, order_id(effect->attempt, effect->cert));
         return 0;
     case EFFECT_KEEP:
-    case EFFECT_DROP:
         return host_keep(host, effect, result);
+    case EFFECT_DROP:
+        return host_drop(host, effect);
     case EFFECT_PROMOTE:
         return host_promote(host, effect->cert);
+    case EFFECT_READ:
+        return list_add(&host->reread, effect->cert);
     case EFFECT_TOMBSTONE:
         host->certs[effect->cert].tombstone = effect->tombstone;
         return host_soil(host, effect->cert, DIRT_TOMBSTONE);
@@ -243,82 +244,11 @@ int host_step(struct host *host, struct event *event, const struct fetch_result 
 
     first = engine_step(host->engine, event, &host->effects);
     for (size_t i = 0; i < host->effects.count; i++) {
-        r = host_perform(host, &host->effects.list[i], result);
+        r = host_perform(host, event->now, &host->effects.list[i], result);
         first = first ? first : r;
     }
-    return first;
-}
-
-/* Bytes to facts, wherever they come from. Returns the delegate as struct host_answer has it. */
-static uint32_t host_read_der(struct host *host, const struct host_cert *cert, struct slice der,
-                              struct ocsp_facts *ret_facts)
-{
-    struct response_view view;
-    unsigned delegate = 0;
-
-    response_read(der, cert->facts, cert->issuer, ret_facts, &view);
-    if (ret_facts->form == REASON_GOOD) {
-        signer_check(host->signer, &view, cert->issuer, ret_facts, &delegate);
-        repair_facts(ret_facts, &view, delegate); /* what clients are going to see */
-    }
-    return ret_facts->signer == OCSP_SIGNER_DELEGATE ? delegate : NONE;
-}
-
-/* The store has nothing: perhaps it was lost, and what is still published is as good. What stands
- * there may also be of the certificate before this one: that is nothing to speak of. */
-static int host_recall(struct host *host, uint32_t number, struct buf *held)
-{
-    struct host_cert *cert = &host->certs[number];
-
-    for (uint32_t i = 0; i < cert->place_count && !held->size; i++) {
-        struct place place = {host->files[cert->places[i].file].path, cert->places[i].index};
-        struct ocsp_facts facts;
-
-        if (host->ports.recall(host->ports.shell, place, cert->facts, held)) {
-            buf_clear(held);
-            continue;
-        }
-        host_read_der(host, cert, slice_of_buf(held), &facts);
-        if (facts.form != REASON_GOOD || facts.match != REASON_GOOD) {
-            buf_clear(held);
-        }
-    }
-    return held->size ? host_soil(host, number, DIRT_HELD) : 0;
-}
-
-static int host_read_store(struct host *host, struct instant now, uint32_t number)
-{
-    struct host_cert *cert = &host->certs[number];
-    struct store_record record = {BUF_INIT(LIMIT_ANSWER_SIZE), BUF_INIT(LIMIT_ANSWER_SIZE), {0}};
-    struct event event = {.type = EVENT_CACHE_READ, .now = now, .cert = number};
-    struct ocsp_facts facts[2];
-    uint32_t delegate;
-    int r;
-
-    r = host->ports.store_read(host->ports.shell, cert->facts->leaf_sha256, &record);
-    if (r) {
-        buf_clear(&record.held);
-        buf_clear(&record.pending);
-        record.tombstone.present = false;
-    }
-    r = record.held.size || record.tombstone.present ? 0 : host_recall(host, number, &record.held);
-    event.stored.tombstone = cert->tombstone = record.tombstone;
-    if (!r && record.held.size) {
-        delegate = host_read_der(host, cert, slice_of_buf(&record.held), &facts[0]);
-        r = replace_answer(&cert->held, slice_of_buf(&record.held), delegate);
-        event.stored.held = &facts[0];
-    }
-    if (!r && record.pending.size) {
-        delegate = host_read_der(host, cert, slice_of_buf(&record.pending), &facts[1]);
-        r = replace_answer(&cert->pending, slice_of_buf(&record.pending), delegate);
-        event.stored.pending = &facts[1];
-    }
-    if (!r) {
-        r = host_step(host, &event, NULL);
-    }
-    buf_deinit(&record.held);
-    buf_deinit(&record.pending);
-    return r;
+    r = host_reread(host, event->now);
+    return first ? first : r;
 }
 
 /* The certificate's issuer is known, or known to be missing: the engine takes over. */
@@ -338,7 +268,7 @@ int host_enter(struct host *host, struct instant now, uint32_t number)
     if (cert->issuer) {
         free((void *)cert->leaf.data);
         cert->leaf = SLICE_NULL;
-        r = host_read_store(host, now, number);
+        r = host_read_store(host, now, number, true);
     }
     host_place_settled(host, number);
     return r ? error_trace(r) : host_soil(host, number, DIRT_ROW);
@@ -361,24 +291,14 @@ int host_settle(struct host *host, struct instant now)
     return first ? first : r;
 }
 
-/* Fetched bytes to facts. False: nothing to judge, what counts is that the fetch failed. */
-static bool host_read_answer(struct host *host, const struct host_cert *cert,
-                             const struct fetch_result *result, struct ocsp_facts *ret_facts)
-{
-    if (result->outcome != FETCH_ANSWER &&
-        (result->outcome != FETCH_HTTP_STATUS || !result->body.size)) {
-        return false;
-    }
-    host->delegate = host_read_der(host, cert, result->body, ret_facts);
-    /* Responders send OCSP errors with HTTP errors; nothing else is taken from those. */
-    return result->outcome == FETCH_ANSWER || ret_facts->form == REASON_ERROR_STATUS;
-}
-
 int host_fetch_done(struct host *host, struct instant now, const struct fetch_result *result)
 {
     uint32_t number = (uint32_t)result->id;
     struct event event = {.type = EVENT_FETCH_DONE, .now = now, .cert = number};
     struct ocsp_facts facts;
+    struct host_cert *cert;
+    bool late;
+    int r;
 
     if (result->id & ORDER_ISSUER) {
         return host_issuer_done(host, now, result);
@@ -386,18 +306,28 @@ int host_fetch_done(struct host *host, struct instant now, const struct fetch_re
     if (number >= host->cert_count || !host->certs[number].in_engine) {
         return 0;
     }
+    cert = &host->certs[number];
+    late = cert->attempt != (uint32_t)(result->id >> 32); /* the engine passes over it, too */
     event.attempt = result->id >> 32;
     event.fetched = (struct event_fetched){
         .outcome = result->outcome,
         .http_status = result->http_status,
         .detail = result->detail,
-        .retry_after_s = result->retry_after_s,
+        .posted = cert->posted,
+        .hints = result->hints,
     };
-    if (host_read_answer(host, &host->certs[number], result, &facts)) {
+    if (host_read_answer(host, cert, result, &facts)) {
         event.fetched.facts = &facts;
     }
-    host->in_flight--;
-    return host_step(host, &event, result);
+    if (!late) {
+        host->in_flight--;
+        cert->attempt = 0;
+    }
+    r = host_step(host, &event, result);
+    if (!late && !cert->attempt && result->outcome == FETCH_ANSWER) {
+        host_tag(cert, result);
+    }
+    return r;
 }
 
 int host_tick(struct host *host, struct instant now)
@@ -542,4 +472,20 @@ void host_rows(const struct host *host, struct instant now, const char *path,
             each(context, &row);
         }
     }
+}
+
+uint32_t host_responders(const struct host *host)
+{
+    return engine_responders(host->engine);
+}
+
+void host_look_responder(const struct host *host, uint32_t responder, struct instant now,
+                         struct responder_view *ret_view)
+{
+    engine_look_responder(host->engine, responder, now, ret_view);
+}
+
+void host_look_clock(const struct host *host, struct instant now, struct clock_view *ret_view)
+{
+    engine_look_clock(host->engine, now, ret_view);
 }

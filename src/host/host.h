@@ -77,3 +77,9 @@ bool host_knows_path(const struct host *host, const char *path);
 /* Calls @each for every certificate at @path (NULL: all), in no special order. */
 void host_rows(const struct host *host, struct instant now, const char *path,
                void (*each)(void *context, const struct cert_row *row), void *context);
+
+/* What the engine knows of responders and of the clock (core/engine.h). */
+uint32_t host_responders(const struct host *host);
+void host_look_responder(const struct host *host, uint32_t responder, struct instant now,
+                         struct responder_view *ret_view);
+void host_look_clock(const struct host *host, struct instant now, struct clock_view *ret_view);

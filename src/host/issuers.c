@@ -230,6 +230,7 @@ static int take_issuer(struct host *host, struct host_cert *cert, const struct c
     if (r) {
         return error_trace(r);
     }
+    facts->root_unsent = !cert->chained && issuer_signed(host->crypto, issuer, &issuer->view);
     free(cert->facts);
     cert->facts = facts;
     cert->issuer = issuer;

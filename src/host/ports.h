@@ -13,6 +13,8 @@ struct fetch_order {
     uint64_t id;       /* the result and a cancel name it */
     const char *url;   /* complete, also for GET */
     struct slice body; /* POST body; empty: GET */
+    const char *etag;  /* If-None-Match: with this; NULL: without */
+    bool no_cache;     /* Cache-Control and Pragma: no-cache */
     bool issuer;       /* caIssuers: any body up to LIMIT_ISSUER_SIZE; else application/ocsp-* */
 };
 
@@ -20,10 +22,11 @@ struct fetch_order {
 struct fetch_result {
     uint64_t id;
     enum fetch_outcome outcome;
-    int http_status;       /* 0 when none came */
-    struct slice body;     /* also of an error status, as far as it came */
-    const char *detail;    /* for people: "Could not resolve host: x"; may be NULL */
-    int64_t retry_after_s; /* 0: not said */
+    int http_status;    /* 0 when none came */
+    struct slice body;  /* also of an error status, as far as it came */
+    const char *detail; /* for people: "Could not resolve host: x"; may be NULL */
+    const char *etag;   /* of the body, with quotes; NULL: none, or over LIMIT_ETAG_SIZE */
+    struct http_hints hints;
 };
 
 enum { STORE_E_NONE = 1 }; /* store_read, store_read_issuer: nothing there */
@@ -32,7 +35,8 @@ struct ports {
     void *shell;
     void (*fetch)(void *shell, const struct fetch_order *order);
     void (*cancel)(void *shell, uint64_t id);
-    /* 0, STORE_E_NONE or <0 (told by the store itself). Puts into bufs of @ret_record. */
+    /* 0, STORE_E_NONE or <0 (told by the store itself). Puts into bufs of @ret_record; with
+     * STORE_E_NONE its next_try_s is set all the same where there was a row. */
     int (*store_read)(void *shell, const uint8_t leaf_sha256[SHA256_SIZE],
                       struct store_record *ret_record);
     int (*store_read_issuer)(void *shell, const char *url, struct buf *ret_der);

@@ -61,19 +61,26 @@ void host_fill_row(const struct host *host, struct instant now, uint32_t number,
     const struct host_cert *cert = &host->certs[number];
     const struct cert_facts *facts = cert->facts;
     struct engine_view view = {.state = CERT_STATE_NO_ISSUER, .next_try_s = INSTANT_NEVER};
+    struct window serve = {0, 0};
     bool held;
 
     if (cert->in_engine) {
         engine_look(host->engine, number, now, &view);
     }
-    held = view.state == CERT_STATE_HELD || view.state == CERT_STATE_FAILING;
+    held =
+        view.held.present && (view.state == CERT_STATE_HELD || view.state == CERT_STATE_FAILING ||
+                              view.state == CERT_STATE_REVOKED); /* on_revoked: staple */
+    if (held) {
+        serve = view.held.serve;
+        serve.until_s = now.wall_s < serve.until_s ? serve.until_s : view.shown_until_s;
+    }
     *ret_row = (struct cert_row){
         .name = facts->name,
         .path = host_path_of(host, cert),
         .last = cert->last ? cert->last : "",
         .state = view.state,
         .must_staple = facts->must_staple,
-        .serve = held ? view.held.serve : (struct window){0, 0},
+        .serve = serve,
         .next_update_s = held ? view.held.next_update_s : cert->departed_until_s,
         .next_try_s = view.next_try_s,
     };
@@ -207,6 +214,11 @@ static void set_shown(struct host_file *file, uint32_t index, uint32_t number)
     file->shown[index] = number;
 }
 
+void host_note_stray(struct host *host, struct host_place place)
+{
+    set_shown(&host->files[place.file], place.index, STRAY);
+}
+
 static void show_at_places(struct host *host, struct instant now, uint32_t number, bool urgent)
 {
     struct host_cert *cert = &host->certs[number];
@@ -222,6 +234,7 @@ static void show_at_places(struct host *host, struct instant now, uint32_t numbe
     staple.der = slice_of_buf(&served);
     staple.serve = view.held.serve;
     staple.next_update_s = view.held.next_update_s;
+    staple.keep_until_s = time_max(view.held.next_update_s, view.shown_until_s);
     for (uint32_t i = 0; i < cert->place_count; i++) {
         struct host_file *file = &host->files[cert->places[i].file];
         struct place place = {file->path, cert->places[i].index};

@@ -5,7 +5,8 @@
  * root, the daemon's own user, or in the daemon's group (SO_PEERCRED). One request per connection:
  * a line of JSON; the answer is a line of JSON and the end of the stream.
  *
- *   {"do":"status"}                                  -> {"ok":true,"certs":[ROW...]}
+ *   {"do":"status"}                                  -> {"ok":true,"certs":[ROW...],
+ *                                                        "responders":[...],"clock":{...}}
  *   {"do":"ensure","paths":["/x"],"deadline_s":20}   -> {"ok":true,"certs":[ROW...],...}
  *
  * Anything else is answered with {"ok":false,"error":"a sentence"} before it reaches the caller, so

@@ -71,7 +71,8 @@ static void fetch_tell(struct fetch *fetch, struct transfer *transfer)
         .http_status = transfer->http_status,
         .body = slice_of_buf(&transfer->body),
         .detail = transfer->detail.size ? buf_text(&transfer->detail) : NULL,
-        .retry_after_s = transfer->retry_after_s,
+        .etag = transfer->etag[0] ? transfer->etag : NULL,
+        .hints = transfer->hints,
     };
 
     fetch->done(fetch->context, &result);
@@ -120,14 +121,6 @@ static void on_later_closed(uv_handle_t *handle)
     fetch_free(handle->data);
 }
 
-static int headers_add(struct curl_slist **list, const char *header)
-{
-    struct curl_slist *longer = curl_slist_append(*list, header);
-
-    *list = longer ? longer : *list;
-    return longer ? 0 : -ENOMEM;
-}
-
 static int fetch_setup(struct fetch *fetch, const struct fetch_settings *settings)
 {
     int r;
@@ -140,13 +133,8 @@ static int fetch_setup(struct fetch *fetch, const struct fetch_settings *setting
     if (!fetch->user_agent || (settings->proxy && !fetch->proxy)) {
         return -ENOMEM;
     }
-    /* RFC 6960 A.2: "The Content-Type header has the value 'application/ocsp-response'." */
-    r = headers_add(&fetch->headers.get, "Accept: application/ocsp-response");
-    r = r ? r : headers_add(&fetch->headers.post, "Accept: application/ocsp-response");
-    /* RFC 6960 A.1: "The Content-Type header has the value 'application/ocsp-request', while the
-     * body of the message is the binary value of the DER encoding of the OCSPRequest." */
-    r = r ? r : headers_add(&fetch->headers.post, "Content-Type: application/ocsp-request");
-    return r;
+    r = transfer_headers_new(&fetch->headers.get, false);
+    return r ? r : transfer_headers_new(&fetch->headers.post, true);
 }
 
 int fetch_new(struct fetch **ret_fetch, uv_loop_t *loop, const struct fetch_settings *settings,

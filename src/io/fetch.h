@@ -27,7 +27,11 @@ struct fetch_settings {
     const char *user_agent;
 };
 
-/* @done is called on the loop, never from inside fetch_start(); it may call all of these functions.
+/* Caches on the way: an order with an entity-tag asks for news of that answer only, and 304 to it
+ * is FETCH_NOT_MODIFIED; to any other order 304 is one more HTTP status. no_cache makes them ask
+ * the responder itself. What the answer's header says of time is in the result's hints.
+ *
+ * @done is called on the loop, never from inside fetch_start(); it may call all of these functions.
  * Its detail is always there but for FETCH_ANSWER: a clause like "could not resolve ocsp.example".
  * Makes the process ignore SIGPIPE, which TLS needs. Copies what @settings points to. */
 int fetch_new(struct fetch **ret_fetch, uv_loop_t *loop, const struct fetch_settings *settings,

@@ -169,10 +169,37 @@ static void on_output(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
     }
 }
 
-/* Starts the shell with @fd as its output. The child gets default signals from libuv. */
-static int start_shell(struct spawn *spawn, uv_loop_t *loop, const char *command, int fd)
+static size_t list_count(const char *const *list)
 {
-    char *arguments[] = {"/bin/sh", "-c", (char *)command, NULL};
+    size_t count = 0;
+
+    while (list && list[count]) {
+        count++;
+    }
+    return count;
+}
+
+/* Our own environment and @more, borrowed; NULL without memory. */
+static char **make_environment(const char *const *more)
+{
+    size_t own = list_count((const char *const *)environ), count = list_count(more);
+    char **all = calloc(own + count + 1, sizeof(*all));
+
+    if (all) {
+        memcpy(all, environ, own * sizeof(*all));
+        memcpy(all + own, more, count * sizeof(*all));
+    }
+    return all;
+}
+
+/* Starts it with @fd as its output. The child gets default signals from libuv. */
+static int start_program(struct spawn *spawn, uv_loop_t *loop, const struct spawn_order *order,
+                         int fd)
+{
+    char *shell[] = {"/bin/sh", "-c", (char *)order->command, NULL};
+    char **arguments = order->program ? (char **)order->program : shell;
+    _cleanup_(freep)
+    char **environment = order->environment ? make_environment(order->environment) : NULL;
     uv_stdio_container_t stdio[] = {
         {.flags = UV_IGNORE}, /* libuv opens /dev/null */
         {.flags = UV_INHERIT_FD, .data.fd = fd},
@@ -182,12 +209,17 @@ static int start_shell(struct spawn *spawn, uv_loop_t *loop, const char *command
         .exit_cb = on_exit_of,
         .file = arguments[0],
         .args = arguments,
+        .env = environment,           /* NULL: ours */
         .flags = UV_PROCESS_DETACHED, /* setsid(): a group of its own, to be ended as one */
         .stdio_count = 3,
         .stdio = stdio,
     };
-    int r = uv_spawn(loop, &spawn->process, &options);
+    int r;
 
+    if (order->environment && !environment) {
+        return -ENOMEM;
+    }
+    r = uv_spawn(loop, &spawn->process, &options);
     spawn->pid = spawn->process.pid;
     return r;
 }
@@ -233,7 +265,7 @@ int spawn_start(struct spawn **ret_spawn, uv_loop_t *loop, const struct spawn_or
     if (r) {
         close(fds[0]);
     } else {
-        r = start_shell(spawn, loop, order->command, fds[1]);
+        r = start_program(spawn, loop, order, fds[1]);
     }
     close(fds[1]);
     if (r) {
@@ -253,7 +285,7 @@ int spawn_start(struct spawn **ret_spawn, uv_loop_t *loop, const struct spawn_or
 int spawn_run(uv_loop_t *loop, const char *command, int64_t limit_ms,
               void (*done)(void *context, const struct spawn_result *result), void *context)
 {
-    const struct spawn_order order = {command, limit_ms, done, context};
+    const struct spawn_order order = {command, limit_ms, done, context, NULL, NULL};
     struct spawn *spawn;
     int r = spawn_start(&spawn, loop, &order);
 

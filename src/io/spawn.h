@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Commands of the configuration, run by /bin/sh -c on the loop: standard input from /dev/null,
- * output kept up to a cap, ended after a time limit together with their process group. */
+/* Commands of the configuration, run on the loop, by /bin/sh -c or without a shell: standard input
+ * from /dev/null, output kept up to a cap, ended after a time limit together with their process
+ * group. */
 
 #include <uv.h>
 
@@ -21,10 +22,12 @@ struct spawn_order {
     int64_t limit_ms;
     void (*done)(void *context, const struct spawn_result *result);
     void *context;
+    const char *const *program;     /* instead of a command: path and arguments, then NULL */
+    const char *const *environment; /* "NAME=value" beside our own, then NULL; may be NULL */
 };
 
 /* done() is called once, on the loop, never from inside; *@ret_spawn is good until then. 0 or <0:
- * not even tried. */
+ * not even tried, or there is no such program. */
 int spawn_start(struct spawn **ret_spawn, uv_loop_t *loop, const struct spawn_order *order);
 
 /* The limit is reached now: SIGTERM to the group, SIGKILL two seconds later. done() is still

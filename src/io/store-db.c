@@ -38,6 +38,10 @@ static const char schema[] =
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
+#define ROW_COLUMNS                                                                                \
+    "leaf, serial, name, path, last, state, must_staple, serve_from, serve_until, next_update,"    \
+    " next_try, sum"
+
 static const char *const statements[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -63,9 +67,9 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ANSWERS] = "SELECT leaf, slot, der, url, sum FROM answers WHERE leaf = ?1",
     [SQL_TOMBSTONE] = "SELECT leaf, this_update, revoked_at, reason, sum FROM tombstones"
                       " WHERE leaf = ?1",
+    [SQL_ROW] = "SELECT " ROW_COLUMNS " FROM certs WHERE leaf = ?1",
     [SQL_ISSUER] = "SELECT url, der, sum FROM issuers WHERE url = ?1",
-    [SQL_ROWS] = "SELECT leaf, serial, name, path, last, state, must_staple, serve_from,"
-                 " serve_until, next_update, next_try, sum FROM certs ORDER BY name, leaf",
+    [SQL_ROWS] = "SELECT " ROW_COLUMNS " FROM certs ORDER BY name, leaf",
     [SQL_PUBLISHED] = "SELECT path, snippet, command, kind, leaf, next_update, sum FROM published"
                       " ORDER BY path",
 };

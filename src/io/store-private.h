@@ -29,6 +29,7 @@ enum store_statement {
     SQL_READS, /* from here on also for readers */
     SQL_ANSWERS = SQL_READS,
     SQL_TOMBSTONE,
+    SQL_ROW,
     SQL_ISSUER,
     SQL_ROWS,
     SQL_PUBLISHED,

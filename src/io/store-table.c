@@ -28,6 +28,15 @@ void store_record_deinit(struct store_record *record)
     buf_deinit(&record->held);
     buf_deinit(&record->pending);
     record->tombstone = (struct tombstone){0};
+    record->next_try_s = INSTANT_NEVER;
+}
+
+static void record_clear(struct store_record *record)
+{
+    buf_clear(&record->held);
+    buf_clear(&record->pending);
+    record->tombstone = (struct tombstone){0};
+    record->next_try_s = INSTANT_NEVER;
 }
 
 static int put_answer(struct store *store, const struct store_change *change)
@@ -116,6 +125,55 @@ static int read_tombstone(struct store *store, const uint8_t *leaf_sha256,
     return r;
 }
 
+static enum cert_state state_of_name(const char *name)
+{
+    for (int state = 0; state < CERT_STATES; state++) {
+        if (text_equal(cert_state_name((enum cert_state)state), name)) {
+            return (enum cert_state)state;
+        }
+    }
+    return CERT_STATE_MISSING; /* of another version */
+}
+
+static bool take_row(sqlite3_stmt *statement, struct cert_row *row)
+{
+    struct fields fields = FIELDS_INIT(statement);
+    struct buf leaf = buf_over(row->leaf_sha256, sizeof(row->leaf_sha256));
+    struct buf serial = buf_over(row->serial, sizeof(row->serial));
+
+    buf_put_hex(&leaf, fields_take_blob(&fields));
+    buf_put_text(&serial, fields_take_text(&fields));
+    row->name = fields_take_text(&fields);
+    row->path = fields_take_text(&fields);
+    row->last = fields_take_text(&fields);
+    row->state = state_of_name(fields_take_text(&fields));
+    row->must_staple = fields_take_number(&fields) != 0;
+    row->serve.from_s = fields_take_number(&fields);
+    row->serve.until_s = fields_take_number(&fields);
+    row->next_update_s = fields_take_number(&fields);
+    row->next_try_s = fields_take_number(&fields);
+    return fields_take_sum(&fields) && !buf_status(&leaf) && !buf_status(&serial);
+}
+
+/* What the row of the leaf, if there is one, says of the next try. */
+static int read_next_try(struct store *store, const uint8_t *leaf_sha256, int64_t *ret_next_try_s)
+{
+    sqlite3_stmt *statement = store_db_statement(store, SQL_ROW);
+    struct cert_row row;
+    int rc, r = 0;
+
+    rc = sqlite3_bind_blob(statement, 1, leaf_sha256, SHA256_SIZE, SQLITE_STATIC);
+    rc = rc ? rc : sqlite3_step(statement);
+    if (rc == SQLITE_ROW && take_row(statement, &row)) {
+        *ret_next_try_s = row.next_try_s;
+    } else if (rc == SQLITE_ROW) {
+        r = row_is_bad(store);
+    }
+    r = r ? r : store_db_result(store, rc);
+    sqlite3_reset(statement);
+    return r;
+}
+
 int store_read(struct store *store, const uint8_t leaf_sha256[SHA256_SIZE],
                struct store_record *ret_record)
 {
@@ -123,19 +181,16 @@ int store_read(struct store *store, const uint8_t leaf_sha256[SHA256_SIZE],
 
     ret_record->held.max = ret_record->held.max ? ret_record->held.max : LIMIT_ANSWER_SIZE;
     ret_record->pending.max = ret_record->pending.max ? ret_record->pending.max : LIMIT_ANSWER_SIZE;
-    buf_clear(&ret_record->held);
-    buf_clear(&ret_record->pending);
-    ret_record->tombstone = (struct tombstone){0};
+    record_clear(ret_record);
     r = store_read_begin(store);
     if (r) {
         return error_trace(r);
     }
     r = read_answers(store, leaf_sha256, ret_record);
     r = r ? r : read_tombstone(store, leaf_sha256, &ret_record->tombstone);
+    r = r ? r : read_next_try(store, leaf_sha256, &ret_record->next_try_s);
     if (r) {
-        buf_clear(&ret_record->held);
-        buf_clear(&ret_record->pending);
-        ret_record->tombstone = (struct tombstone){0};
+        record_clear(ret_record);
         r = store_read_end(store, r);
         return r == STORE_E_NONE ? r : error_trace(r);
     }
@@ -214,36 +269,6 @@ static int put_row(struct store *store, const struct store_change *change)
     fields_bind_number(&fields, row->next_try_s);
     fields_bind_sum(&fields);
     return fields_step(&fields);
-}
-
-static enum cert_state state_of_name(const char *name)
-{
-    for (int state = 0; state < CERT_STATES; state++) {
-        if (text_equal(cert_state_name((enum cert_state)state), name)) {
-            return (enum cert_state)state;
-        }
-    }
-    return CERT_STATE_MISSING; /* of another version */
-}
-
-static bool take_row(sqlite3_stmt *statement, struct cert_row *row)
-{
-    struct fields fields = FIELDS_INIT(statement);
-    struct buf leaf = buf_over(row->leaf_sha256, sizeof(row->leaf_sha256));
-    struct buf serial = buf_over(row->serial, sizeof(row->serial));
-
-    buf_put_hex(&leaf, fields_take_blob(&fields));
-    buf_put_text(&serial, fields_take_text(&fields));
-    row->name = fields_take_text(&fields);
-    row->path = fields_take_text(&fields);
-    row->last = fields_take_text(&fields);
-    row->state = state_of_name(fields_take_text(&fields));
-    row->must_staple = fields_take_number(&fields) != 0;
-    row->serve.from_s = fields_take_number(&fields);
-    row->serve.until_s = fields_take_number(&fields);
-    row->next_update_s = fields_take_number(&fields);
-    row->next_try_s = fields_take_number(&fields);
-    return fields_take_sum(&fields) && !buf_status(&leaf) && !buf_status(&serial);
 }
 
 /* Ends a walk over rows. What was given out stays given out, so that a bad file is an error even

@@ -53,6 +53,7 @@ struct store_published {
     const char *command;
     const char *kind;
     char leaf_sha256[2 * SHA256_SIZE + 1];
+    /* When it goes: at its nextUpdate, or at the end of its grace (staple.keep_until_s). */
     int64_t next_update_s;
 };
 int store_put_published(struct store *store, const struct store_published *published);

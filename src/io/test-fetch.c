@@ -20,18 +20,6 @@ static const struct reply replies[] = {
     {"/404", "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nlost", THEN_KEEP, ""},
     {"/204", "HTTP/1.1 204 No Content\r\n\r\n", THEN_KEEP, ""},
     {"/304", "HTTP/1.1 304 Not Modified\r\n\r\n", THEN_KEEP, ""},
-    {"/busy/seconds", "HTTP/1.1 503 x\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n", THEN_KEEP,
-     ""},
-    {"/busy/ages", "HTTP/1.1 429 x\r\nRetry-After: 99999999\r\nContent-Length: 0\r\n\r\n",
-     THEN_KEEP, ""},
-    {"/busy/future",
-     "HTTP/1.1 503 x\r\nRetry-After: Thu, 31 Dec 2099 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n",
-     THEN_KEEP, ""},
-    {"/busy/past",
-     "HTTP/1.1 503 x\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n",
-     THEN_KEEP, ""},
-    {"/busy/junk", "HTTP/1.1 503 x\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n", THEN_KEEP,
-     ""},
     {"/endless/close", "HTTP/1.1 200 OK\r\n\r\n", THEN_ENDLESS, "0123456789abcdef0123456789"},
     {"/endless/chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", THEN_ENDLESS,
      "a\r\n0123456789\r\n"},
@@ -123,24 +111,6 @@ static void test_only_200_is_an_answer(void **state)
     assert_ends(ask(world, "/204", NULL), FETCH_HTTP_STATUS, "HTTP status 204");
     assert_ends(ask(world, "/304", NULL), FETCH_HTTP_STATUS, "HTTP status 304");
     assert_ends(ask(world, "/to/nowhere", NULL), FETCH_HTTP_STATUS, "HTTP status 302");
-    world_free(world);
-}
-
-static void test_retry_after_is_read_and_bounded(void **state)
-{
-    struct world *world = world_usual();
-
-    (void)state;
-    assert_ends(ask(world, "/busy/seconds", NULL), FETCH_HTTP_STATUS, "HTTP status 503");
-    assert_int_equal(world->seen[0].retry_after_s, 120);
-    assert_ends(ask(world, "/busy/ages", NULL), FETCH_HTTP_STATUS, "HTTP status 429");
-    assert_int_equal(world->seen[0].retry_after_s, 86400);
-    ask(world, "/busy/future", NULL);
-    assert_int_equal(world->seen[0].retry_after_s, 86400);
-    ask(world, "/busy/past", NULL);
-    assert_int_equal(world->seen[0].retry_after_s, 0);
-    ask(world, "/busy/junk", NULL);
-    assert_int_equal(world->seen[0].retry_after_s, 0);
     world_free(world);
 }
 
@@ -397,7 +367,6 @@ int main(void)
         T(the_base64_of_a_get_is_sent_as_it_is),
         T(an_error_status_keeps_its_body),
         T(only_200_is_an_answer),
-        T(retry_after_is_read_and_bounded),
         T(no_answer_may_be_endless),
         T(no_headers_may_be_endless),
         T(slow_responders_meet_the_total_timeout),

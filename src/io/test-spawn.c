@@ -155,8 +155,12 @@ static void test_a_command_that_ignores_sigterm_is_killed(void **state)
 static void test_a_cancelled_command_is_ended_soon(void **state)
 {
     static struct seen seen;
-    const struct spawn_order order = {"trap '' TERM; echo x; while :; do sleep 1000; done",
-                                      LIMIT_MS, on_done, &seen};
+    const struct spawn_order order = {
+        .command = "trap '' TERM; echo x; while :; do sleep 1000; done",
+        .limit_ms = LIMIT_MS,
+        .done = on_done,
+        .context = &seen,
+    };
     struct spawn *spawn;
     uv_loop_t loop;
     uint64_t begun_ns = uv_hrtime();

@@ -82,6 +82,39 @@ static void test_a_tombstone_stays_until_it_is_taken_away(void **state)
     store_record_deinit(&record);
 }
 
+static void test_the_time_of_the_next_try_is_read_with_or_without_an_answer(void **state)
+{
+    struct world *world = *state;
+    struct store_record record = {.next_try_s = 5};
+    uint8_t leaf[SHA256_SIZE];
+    struct cert_row row = make_row(1);
+    struct store_change change = {.type = STORE_PUT_ROW, .leaf_sha256 = leaf, .row = &row};
+
+    make_leaf(leaf, 1);
+    open_store(world);
+    assert_int_equal(store_read(world->store, leaf, &record), STORE_E_NONE);
+    assert_true(record.next_try_s == INSTANT_NEVER);
+    row.next_try_s = 1790000000;
+    assert_int_equal(store_commit(world->store, &change, 1), 0);
+    open_store(world);
+    assert_int_equal(store_read(world->store, leaf, &record), STORE_E_NONE);
+    assert_int_equal(record.next_try_s, 1790000000);
+    change = (struct store_change){.type = STORE_PUT_ANSWER,
+                                   .leaf_sha256 = leaf,
+                                   .slot = STORE_SLOT_HELD,
+                                   .der = slice_of("answer", 6),
+                                   .row = &row};
+    row.next_try_s++;
+    assert_int_equal(store_commit(world->store, &change, 1), 0);
+    assert_int_equal(store_read(world->store, leaf, &record), 0);
+    assert_int_equal(record.next_try_s, 1790000001);
+    row.next_try_s = INSTANT_NEVER;
+    assert_int_equal(store_commit(world->store, &change, 1), 0);
+    assert_int_equal(store_read(world->store, leaf, &record), 0);
+    assert_true(record.next_try_s == INSTANT_NEVER);
+    store_record_deinit(&record);
+}
+
 static void test_issuers_are_kept_by_url(void **state)
 {
     struct world *world = *state;
@@ -411,6 +444,7 @@ int main(void)
         STORE_TEST(test_answers_come_back_after_a_restart),
         STORE_TEST(test_a_dropped_slot_leaves_the_other_and_a_forgotten_leaf_leaves_nothing),
         STORE_TEST(test_a_tombstone_stays_until_it_is_taken_away),
+        STORE_TEST(test_the_time_of_the_next_try_is_read_with_or_without_an_answer),
         STORE_TEST(test_issuers_are_kept_by_url),
         STORE_TEST(test_rows_come_in_the_order_of_names),
         STORE_TEST(test_what_is_published_is_remembered_until_dropped),

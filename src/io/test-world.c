@@ -71,7 +71,8 @@ static void on_done(void *context, const struct fetch_result *result)
     seen->id = result->id;
     seen->outcome = result->outcome;
     seen->http_status = result->http_status;
-    seen->retry_after_s = result->retry_after_s;
+    seen->hints = result->hints;
+    snprintf(seen->etag, sizeof(seen->etag), "%s", result->etag ? result->etag : "");
     seen->size = result->body.size;
     if (result->body.size) {
         memcpy(seen->body, result->body.data, result->body.size < 199 ? result->body.size : 199);
@@ -125,8 +126,10 @@ void world_free(struct world *world)
 void start(struct world *world, uint64_t id, const char *path, const char *post)
 {
     char url[4096];
-    struct fetch_order order = {.id = id, .url = url};
+    struct fetch_order order = world->order;
 
+    order.id = id;
+    order.url = url;
     if (path[0] == '/') {
         snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", world->server.port, path);
     } else {

@@ -18,9 +18,10 @@ struct seen {
     uint64_t id;
     enum fetch_outcome outcome;
     int http_status;
-    int64_t retry_after_s;
+    struct http_hints hints;
     size_t size;
     char body[200];
+    char etag[200]; /* "": none */
     char detail[700];
 };
 
@@ -29,7 +30,8 @@ struct world {
     struct fetch *fetch;
     struct server server;
     struct fetch_settings settings;
-    bool inside; /* of fetch_start() */
+    struct fetch_order order; /* its etag, no_cache and issuer go into those that are started */
+    bool inside;              /* of fetch_start() */
     unsigned count;
     void (*also)(struct world *world); /* called at each result */
     struct seen seen[RESULTS_MAX];

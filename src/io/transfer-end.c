@@ -241,16 +241,14 @@ static enum fetch_outcome conclude_cap(struct transfer *transfer)
 
 static enum fetch_outcome conclude_status(struct transfer *transfer, CURLcode code)
 {
-    curl_off_t retry_s = 0;
-
-    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_s);
-    transfer->retry_after_s = time_max(0, time_min(retry_s, TRANSFER_RETRY_MAX_S));
+    transfer_read_head(transfer);
     if (code == CURLE_OK && transfer->http_status == 200) {
         return FETCH_ANSWER;
     }
     put(transfer, "HTTP status ");
     buf_put_int(&transfer->detail, transfer->http_status);
-    return FETCH_HTTP_STATUS;
+    return transfer->http_status == 304 && transfer->tagged ? FETCH_NOT_MODIFIED
+                                                            : FETCH_HTTP_STATUS;
 }
 
 void transfer_conclude(struct transfer *transfer, CURLcode code)

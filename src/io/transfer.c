@@ -36,14 +36,19 @@ struct transfer *transfer_new(const struct fetch_settings *settings,
     transfer->body = BUF_INIT(transfer->body_max);
     transfer->detail = BUF_INIT(TRANSFER_SENTENCE_MAX);
     transfer->sent = BUF_INIT(order->body.size);
+    transfer->hints = (struct http_hints){.fresh_s = -1, .date_s = INSTANT_NEVER};
     buf_put_slice(&transfer->sent, order->body);
-    return buf_status(&transfer->sent) ? NULL : steal(&transfer);
+    if (buf_status(&transfer->sent) || transfer_write_head(transfer, order)) {
+        return NULL;
+    }
+    return steal(&transfer);
 }
 
 struct transfer *transfer_free(struct transfer *transfer)
 {
     if (transfer) {
         curl_easy_cleanup(transfer->easy); /* before what it borrows */
+        curl_slist_free_all(transfer->own_headers);
         hop_deinit(&transfer->hop);
         buf_deinit(&transfer->sent);
         buf_deinit(&transfer->body);
@@ -173,8 +178,8 @@ static int easy_set_sinks(struct transfer *transfer)
 static int easy_set_request(struct transfer *transfer)
 {
     const struct fetch_settings *settings = transfer->settings;
-    const struct transfer_headers *headers = transfer->headers;
     bool post = transfer->sent.size > 0;
+    struct curl_slist *headers = post ? transfer->headers->post : transfer->headers->get;
     CURL *easy = transfer->easy;
     int64_t left_ms = time_max(1, settings->timeout_ms - transfer->spent_ms); /* 0: for ever */
     int bad = 0;
@@ -193,7 +198,8 @@ static int easy_set_request(struct transfer *transfer)
         bad |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)transfer->sent.size);
     }
     if (!transfer->issuer) {
-        bad |= (int)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, post ? headers->post : headers->get);
+        headers = transfer->own_headers ? transfer->own_headers : headers;
+        bad |= (int)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     }
 #if LIBCURL_VERSION_NUM >= 0x075700
     /* Without it, giving up on a name that is still being looked up waits for the resolver's

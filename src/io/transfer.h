@@ -10,8 +10,7 @@
 #include "io/address.h"
 #include "io/fetch.h"
 
-#define TRANSFER_HEADERS_MAX  (64 * 1024)    /* of all header lines of one hop */
-#define TRANSFER_RETRY_MAX_S  (24 * 60 * 60) /* believed of a Retry-After */
+#define TRANSFER_HEADERS_MAX  (64 * 1024) /* of all header lines of one hop */
 #define TRANSFER_SENTENCE_MAX 600
 
 enum transfer_cap { TRANSFER_CAP_NONE, TRANSFER_CAP_BODY, TRANSFER_CAP_HEADERS };
@@ -47,14 +46,17 @@ struct transfer {
     uint64_t id;
     size_t body_max;
     bool issuer;
-    struct buf sent; /* POST body; empty: GET */
+    bool tagged;                    /* it asks whether what has our entity-tag has changed */
+    struct buf sent;                /* POST body; empty: GET */
+    struct curl_slist *own_headers; /* NULL: those of all */
     unsigned redirects;
     enum address_class from; /* where the last hop got its answer; ADDRESS_STRANGE: first hop */
     int64_t spent_ms;        /* by the hops before */
 
     enum fetch_outcome outcome;
     int http_status;
-    int64_t retry_after_s;
+    struct http_hints hints;
+    char etag[LIMIT_ETAG_SIZE + 1]; /* of the body; "": none */
     struct buf body;
     struct buf detail;
 };
@@ -81,3 +83,10 @@ void transfer_starve(struct transfer *transfer);
 
 /* transfer-end.c: outcome, status and detail from how the last hop ended. */
 void transfer_conclude(struct transfer *transfer, CURLcode code);
+
+/* transfer-head.c: the lines that all requests have. 0 or -ENOMEM; *@list is to be freed anyway. */
+int transfer_headers_new(struct curl_slist **list, bool post);
+/* And those that only this order has. 0 or -ENOMEM. */
+int transfer_write_head(struct transfer *transfer, const struct fetch_order *order);
+/* Hints and entity-tag from the header of the last hop's answer; without memory as if not said. */
+void transfer_read_head(struct transfer *transfer);

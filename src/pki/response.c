@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "pki/der.h"
 #include "pki/response-lax.h"
 
@@ -557,12 +558,13 @@ static enum reason match_singles(struct ocsp_facts *facts, const struct answer *
     return list.failed ? REASON_MALFORMED : REASON_GOOD;
 }
 
-static struct ocsp_facts facts_empty(size_t size)
+static struct ocsp_facts facts_empty(struct slice der)
 {
     return (struct ocsp_facts){
         .match = REASON_NO_MATCHING_RESPONSE,
         .signature = REASON_SIGNER_NOT_FOUND,
-        .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
+        .size = der.size > UINT32_MAX ? UINT32_MAX : (uint32_t)der.size,
+        .digest = map_hash(der),
         .status = CERT_STATUS_UNKNOWN,
         .next_update_s = INSTANT_NEVER,
         .head_next_update_s = INSTANT_NEVER,
@@ -579,7 +581,7 @@ static enum reason read_facts(struct slice der, const struct cert_facts *cert,
                               const struct issuer *issuer, struct ocsp_facts *facts,
                               struct answer *answer)
 {
-    *facts = facts_empty(der.size);
+    *facts = facts_empty(der);
     facts->form = read_answer(der, &facts->response_status, answer);
     if (facts->form == REASON_GOOD) {
         facts->form = match_singles(facts, answer, cert, issuer);
@@ -630,7 +632,7 @@ void response_read(struct slice der, const struct cert_facts *cert, const struct
 
     assert(cert && issuer);
     if (read_facts(der, cert, issuer, &facts, &answer) != REASON_GOOD) {
-        *ret_facts = facts_empty(der.size); /* nothing half read */
+        *ret_facts = facts_empty(der); /* nothing half read */
         ret_facts->form = facts.form;
         ret_facts->response_status = facts.response_status;
         ret_facts->trailing_outside =

@@ -24,12 +24,20 @@ struct expiry {
     struct ended *ended;
     size_t count;
     size_t capacity;
+    struct table graced; /* paths (char *) that are kept longer than they say themselves */
     unsigned left;
     int r;
 };
 
 static void expiry_deinit(struct expiry *expiry)
 {
+    size_t cursor = 0;
+    char *path;
+
+    while ((path = table_next(&expiry->graced, &cursor))) {
+        free(path);
+    }
+    table_deinit(&expiry->graced);
     for (size_t i = 0; i < expiry->count; ++i) {
         free(expiry->ended[i].path);
         free(expiry->ended[i].snippet);
@@ -64,10 +72,10 @@ static void add(struct expiry *expiry, const char *path, const char *snippet, co
     }
 }
 
-enum age { AGE_GOOD, AGE_ENDED, AGE_ABSENT, AGE_JUNK, AGE_UNREADABLE };
+enum age { AGE_GOOD, AGE_GRACE, AGE_ENDED, AGE_ABSENT, AGE_JUNK, AGE_UNREADABLE };
 
-/* What the file itself says. */
-static enum age look(const struct expiry *expiry, const char *path)
+/* What the file itself says, and the store, which may know that it is in its grace. */
+static enum age look(const struct expiry *expiry, const char *path, int64_t keep_until_s)
 {
     struct buf content = BUF_INIT(LIMIT_ANSWER_SIZE);
     enum age age = AGE_JUNK;
@@ -77,7 +85,9 @@ static enum age look(const struct expiry *expiry, const char *path)
     if (r) {
         age = r == DISK_E_ABSENT ? AGE_ABSENT : AGE_UNREADABLE;
     } else if (expiry->order->next_update(slice_of_buf(&content), &next_update_s)) {
-        age = next_update_s <= expiry->order->wall_s ? AGE_ENDED : AGE_GOOD;
+        age = next_update_s > expiry->order->wall_s                              ? AGE_GOOD
+              : files_end_s(next_update_s, keep_until_s) > expiry->order->wall_s ? AGE_GRACE
+                                                                                 : AGE_ENDED;
     }
     buf_deinit(&content);
     return age;
@@ -100,6 +110,16 @@ static void tell_unreadable(struct expiry *expiry, const char *path)
             path);
 }
 
+static void note_grace(struct expiry *expiry, const char *path)
+{
+    char *copy = text_copy(slice_of_text(path));
+
+    if (!copy || table_set(&expiry->graced, copy, copy)) {
+        free(copy);
+        expiry->r = -ENOMEM;
+    }
+}
+
 /* What we have put there ourselves goes also when it is no answer any more, and a snippet goes
  * when its DER is missing: the server could not start with it. */
 static void on_row(void *data, const struct store_published *row)
@@ -109,8 +129,11 @@ static void on_row(void *data, const struct store_published *row)
     if (text_equal(row->kind, FILES_KIND_COMMAND)) {
         return; /* no file: which change the command was run for */
     }
-    switch (look(expiry, row->path)) {
+    switch (look(expiry, row->path, row->next_update_s)) {
     case AGE_GOOD:
+        break;
+    case AGE_GRACE:
+        note_grace(expiry, row->path);
         break;
     case AGE_ABSENT:
         if (is_there(row->snippet)) {
@@ -129,6 +152,9 @@ static void on_row(void *data, const struct store_published *row)
 
 static bool is_known(const struct expiry *expiry, const char *path)
 {
+    if (table_get(&expiry->graced, path)) {
+        return true;
+    }
     for (size_t i = 0; i < expiry->count; ++i) {
         if (expiry->ended[i].path && text_equal(expiry->ended[i].path, path)) {
             return true;
@@ -145,7 +171,7 @@ static void add_path(struct expiry *expiry, const char *path)
     size_t size = strlen(path);
     size_t end = sizeof(der_end) - 1;
 
-    switch (is_known(expiry, path) ? AGE_GOOD : look(expiry, path)) {
+    switch (is_known(expiry, path) ? AGE_GOOD : look(expiry, path, 0)) {
     case AGE_ENDED:
         if (size > end && text_equal(path + size - end, der_end)) {
             buf_put(&snippet, path, size - end);
@@ -160,6 +186,7 @@ static void add_path(struct expiry *expiry, const char *path)
         tell_unreadable(expiry, path);
         break;
     case AGE_GOOD:
+    case AGE_GRACE:
     case AGE_ABSENT:
         break;
     }
@@ -259,7 +286,7 @@ static void withdraw_all(struct expiry *expiry, unsigned *ret_withdrawn)
 int publish_expire(const struct expire_order *order, struct expire_result *ret_result)
 {
     _cleanup_(expiry_deinit)
-    struct expiry expiry = {.order = order};
+    struct expiry expiry = {.order = order, .graced = TABLE_INIT(0)};
     unsigned withdrawn = 0;
     int r = 0;
 

@@ -21,7 +21,7 @@ static void put_commands(struct buf *command, const struct file_target *target)
     }
 }
 
-void files_record(struct file_entry *entry, int64_t next_update_s)
+void files_record(struct file_entry *entry, int64_t keep_until_s)
 {
     struct store *store = entry->target->files->context->store;
     struct buf command = BUF_INIT(65536);
@@ -30,7 +30,7 @@ void files_record(struct file_entry *entry, int64_t next_update_s)
         .path = entry->real,
         .snippet = entry->snippet ? entry->snippet : "",
         .kind = entry->target->kind,
-        .next_update_s = next_update_s,
+        .next_update_s = keep_until_s,
     };
 
     if (!store) {
@@ -175,7 +175,7 @@ static int step_resolve(struct file_entry *entry, struct buf *fault)
 
 static bool shown_is(const struct file_shown *shown, const struct wish *wish)
 {
-    return shown->next_update_s == wish->next_update_s &&
+    return shown->keep_until_s == wish->keep_until_s &&
            memcmp(shown->leaf, wish->leaf, SHA256_SIZE) == 0;
 }
 
@@ -183,7 +183,7 @@ static bool shown_is(const struct file_shown *shown, const struct wish *wish)
 static void step_record_loaded(struct file_entry *entry)
 {
     if (entry->target->runner_count > 0) {
-        files_record(entry, entry->loaded.next_update_s);
+        files_record(entry, entry->loaded.keep_until_s);
     }
 }
 
@@ -192,14 +192,14 @@ static void step_account(struct file_entry *entry, struct instant now)
 {
     const struct wish *wish = entry->wish;
     bool noted = entry->listed && shown_is(&entry->written, wish) && !entry->dirty;
-    bool urgent = entry->urgent || entry->loaded.next_update_s <= now.wall_s ||
+    bool urgent = entry->urgent || entry->loaded.until_s <= now.wall_s ||
                   memcmp(entry->loaded.leaf, wish->leaf, SHA256_SIZE) != 0;
 
     memcpy(entry->written.leaf, wish->leaf, SHA256_SIZE);
-    entry->written.next_update_s = wish->next_update_s;
+    entry->written.keep_until_s = wish->keep_until_s;
     entry->written.until_s = wish->serve.until_s;
     if (shown_is(&entry->loaded, wish) && !entry->dirty) {
-        entry->loaded = entry->written; /* the row of an earlier run knew nextUpdate only */
+        entry->loaded = entry->written; /* the row of an earlier run knew its end only */
     } else if (!noted) {
         files_note_change(entry, urgent, now);
         if (!entry->listed) { /* there is no server to tell */
@@ -227,7 +227,7 @@ static void step_write(struct file_entry *entry, struct instant now)
     clean_folder(entry->target->files, entry->real);
     r = step_resolve(entry, &fault);
     if (!r && (!entry->recorded || (!has_servers && !shown_is(&entry->loaded, entry->wish)))) {
-        files_record(entry, has_servers ? 0 : entry->wish->next_update_s);
+        files_record(entry, has_servers ? 0 : entry->wish->keep_until_s);
     }
     if (!r) {
         r = write_file(entry, entry->real, wish_der(entry->wish), &fault);
@@ -255,7 +255,7 @@ static void step_hide(struct file_entry *entry, struct instant now)
     struct buf fault = BUF_INIT(FAULT_MAX);
     int r = remove_output(entry, entry->snippet ? entry->snippet : entry->real, &fault);
     bool shown =
-        r == 0 || entry->known || entry->dirty || entry->listed || entry->loaded.next_update_s != 0;
+        r == 0 || entry->known || entry->dirty || entry->listed || entry->loaded.keep_until_s != 0;
 
     if (r == DISK_E_FAILED) {
         step_fail(entry, &fault, now);

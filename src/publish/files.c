@@ -54,7 +54,7 @@ static int row_add(struct files *files, const struct store_published *published)
     row->snippet = text_copy(slice_of_text(published->snippet));
     row->command = text_copy(slice_of_text(published->command));
     row->kind = text_copy(slice_of_text(published->kind));
-    row->shown.next_update_s = published->next_update_s;
+    row->shown.keep_until_s = published->next_update_s;
     row->shown.until_s = published->next_update_s;
     read_leaf(published->leaf_sha256, row->shown.leaf);
     if (row->path && row->snippet && row->command && row->kind) {
@@ -73,6 +73,14 @@ static void on_row(void *data, const struct store_published *published)
     if (row_add(files, published)) {
         log_say(files->context->log, NOTE_ERROR, "out of memory while reading what is published");
     }
+}
+
+int64_t files_end_s(int64_t next_update_s, int64_t keep_until_s)
+{
+    bool grace =
+        keep_until_s > next_update_s && time_sub(keep_until_s, next_update_s) <= FILES_GRACE_MAX_S;
+
+    return grace ? keep_until_s : next_update_s;
 }
 
 int files_new(struct files **ret_files, struct publish_context *context)

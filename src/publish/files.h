@@ -31,6 +31,8 @@
  * one that is just reading its configuration may have seen the snippet already. */
 #define FILES_LINGER_MS 2000
 
+#define FILES_GRACE_MAX_S 86400 /* see policy.must_staple_grace */
+
 struct file_target {
     struct target base;
     struct files *files;
@@ -56,7 +58,7 @@ enum file_step {
 
 struct file_shown {
     uint8_t leaf[SHA256_SIZE];
-    int64_t next_update_s; /* 0: nothing */
+    int64_t keep_until_s; /* 0: nothing */
     int64_t until_s;
 };
 
@@ -171,7 +173,11 @@ bool files_is_taken(const struct file_entry *entry);
 /* One step of @entry; in files-step.c. */
 void files_work(struct file_entry *entry, struct instant now);
 void files_taken(struct file_entry *entry);
-void files_record(struct file_entry *entry, int64_t next_update_s);
+void files_record(struct file_entry *entry, int64_t keep_until_s);
+
+/* When an answer that ends at @next_update_s must go, of which a row of the store says
+ * @keep_until_s. The store is not trusted far: only for a grace of a day. */
+int64_t files_end_s(int64_t next_update_s, int64_t keep_until_s);
 
 /* nginx.c: names, the snippet, and what a folder may hold after a crash. */
 void nginx_put_paths(struct buf *der, struct buf *snippet, const struct file_target *target,

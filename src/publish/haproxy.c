@@ -206,10 +206,14 @@ static int open_place(struct haproxy_target *target, const char *path,
     return 0;
 }
 
-/* True when HAProxy could take these bytes at all; else told. */
+/* True when HAProxy could take these bytes at all; else told. It drops by itself what has ended:
+ * there the grace of a must-staple certificate cannot be had. */
 static bool is_pushable(struct haproxy_target *target, const char *path, const struct wish *wish,
                         struct single *ret_single)
 {
+    if (wish->next_update_s <= publish_now(target->context).wall_s) {
+        return false;
+    }
     if (wish->size > LIMIT_HAPROXY_STAPLE) {
         log_say(target->context->log, NOTE_ERROR,
                 "%s: its staple has %zu octets; HAProxy's socket takes at most %d, so it is not "

@@ -105,6 +105,14 @@ static int64_t ends_at(const char *der_path)
     return end_s;
 }
 
+/* What the store remembers of it; 0: nothing. */
+static int64_t kept_until(const struct files *files, const char *der_path)
+{
+    const struct file_row *row = table_get(&files->rows, der_path);
+
+    return row ? row->shown.keep_until_s : 0;
+}
+
 static void repair_one(void *data, const char *file_name)
 {
     struct walk *walk = data;
@@ -115,7 +123,9 @@ static void repair_one(void *data, const char *file_name)
     struct buf fault = BUF_INIT(8192);
     struct file_entry *entry;
 
-    if (find_ours(target, file_name, &der, &snippet) && ends_at(buf_text(&der)) <= walk->wall_s) {
+    if (find_ours(target, file_name, &der, &snippet) &&
+        files_end_s(ends_at(buf_text(&der)), kept_until(target->files, buf_text(&der))) <=
+            walk->wall_s) {
         int r = disk_remove(buf_text(&snippet), &fault);
 
         if (r == DISK_E_FAILED) {
@@ -170,7 +180,7 @@ static void adopt_one(void *data, const char *file_name)
  * has not been fetched again yet: it stays until it ends. */
 void nginx_adopt(struct file_target *target)
 {
-    struct walk walk = {target, target->files->context->clock().wall_s};
+    struct walk walk = {target, publish_now(target->files->context).wall_s};
 
     disk_list(target->folder, SNIPPET_END, adopt_one, &walk);
 }

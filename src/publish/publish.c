@@ -61,7 +61,7 @@ static void publisher_wake(struct publish_context *context)
 static void on_timer(uv_timer_t *timer)
 {
     struct publisher *publisher = timer->data;
-    struct instant now = publisher->context.clock();
+    struct instant now = publish_now(&publisher->context);
     int64_t deadline_ms;
     int64_t wait_ms;
 
@@ -444,6 +444,11 @@ void publisher_reconcile(struct publisher *publisher)
             publisher->targets[i]->ops->reconcile(publisher->targets[i]);
         }
     }
+}
+
+void publisher_believe(struct publisher *publisher, int64_t off_s)
+{
+    publisher->context.off_s = off_s;
 }
 
 void publisher_settle(struct publisher *publisher)

@@ -35,6 +35,10 @@ void publisher_withdraw(struct publisher *publisher, struct place place,
 int publisher_recall(struct publisher *publisher, struct place place, const struct cert_facts *cert,
                      struct buf *ret_der);
 
+/* The machine's wall clock is @off_s ahead of the time that the engine goes by (host_look_clock()).
+ */
+void publisher_believe(struct publisher *publisher, int64_t off_s);
+
 /* After the first scan has been published: what an earlier run put somewhere and nobody wants any
  * more (its certificate is gone) is withdrawn. */
 void publisher_reconcile(struct publisher *publisher);
@@ -53,8 +57,9 @@ bool publisher_conflicting(const struct publisher *publisher);
 
 /* `clinch expire`: withdraws every published staple whose own nextUpdate has passed: those that
  * the store (may be NULL; a reader will do) remembers, and those at @paths. Neither network nor
- * daemon nor the writer's lock. What the file itself says counts, not the store's row. The snippet
- * goes first, then the server's command is run, then the DER goes. */
+ * daemon nor the writer's lock. What the file itself says counts; the store's row can only add the
+ * day that a must-staple certificate's last staple is kept longer. The snippet goes first, then the
+ * server's command is run, then the DER goes. */
 struct expire_order {
     struct store *store;
     const char *const *paths;

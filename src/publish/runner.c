@@ -161,7 +161,12 @@ static void on_done(void *data, const struct spawn_result *result)
 int64_t runner_tick(struct runner *runner, struct instant now)
 {
     static const struct spawn_result not_started = {.exit_code = -1, .output = ""};
-    const struct spawn_order order = {runner->command, COMMAND_LIMIT_MS, on_done, runner};
+    const struct spawn_order order = {
+        .command = runner->command,
+        .limit_ms = COMMAND_LIMIT_MS,
+        .done = on_done,
+        .context = runner,
+    };
 
     if (reload_deadline_ms(&runner->reload) <= now.mono_ms) {
         reload_begin(&runner->reload);

@@ -17,6 +17,7 @@ struct wish *wish_new(const struct staple *staple)
         .refs = 1,
         .serve = staple->serve,
         .next_update_s = staple->next_update_s,
+        .keep_until_s = time_max(staple->next_update_s, staple->keep_until_s),
         .urgent = staple->urgent,
         .size = staple->der.size,
     };

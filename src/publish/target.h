@@ -25,9 +25,19 @@ struct publish_context {
     uint64_t runs;    /* commands that ended well */
     struct rng rng;   /* for jitter */
     struct instant (*clock)(void);
+    int64_t off_s; /* how far the wall clock is ahead of the time that is gone by */
     void (*wake)(struct publish_context *context); /* tick() soon */
     struct haproxy_link *links;                    /* of all targets */
 };
+
+/* Now, by the time that the engine goes by: a clock that jumped is not believed at once. */
+static inline struct instant publish_now(const struct publish_context *context)
+{
+    struct instant now = context->clock();
+
+    now.wall_s = time_sub(now.wall_s, context->off_s);
+    return now;
+}
 
 /* A staple that should be shown, shared by all targets that still need its bytes. Immutable. */
 struct wish {
@@ -35,6 +45,7 @@ struct wish {
     uint8_t leaf[SHA256_SIZE];
     struct window serve;
     int64_t next_update_s;
+    int64_t keep_until_s; /* not taken away before: nextUpdate, or the end of a grace */
     bool urgent;
     size_t size;
     uint8_t der[];

@@ -432,14 +432,27 @@ static void test_one_refused_staple_does_not_hold_back_others(void **state)
 
         fake->entries[i] = true;
         snprintf(path, sizeof(path), "/p/%u.pem", i);
-        publish(path, (uint8_t)i, i == 3 ? TEST_WALL_S - 5 : UNTIL_S); /* the third has ended */
+        publish(path, (uint8_t)i, i == 3 ? TEST_WALL_S + 5 : UNTIL_S);
     }
-    fake->wall_s = TEST_WALL_S;
+    fake->wall_s = test_now.wall_s += 10; /* the third has ended on its way */
     pass(1000);
     for (unsigned i = 1; i <= 5; ++i) {
         assert_true(fake->next_update_s[i] == (i == 3 ? 0 : UNTIL_S));
     }
     assert_true(target->base.ops->failing(&target->base));
+}
+
+/* It drops by itself what ends, so that a staple kept longer than that is none for it. */
+static void test_staple_that_has_ended_is_not_pushed(void **state)
+{
+    (void)state;
+    start();
+    fake_listen(fake);
+    fake->entries[1] = true;
+    publish("/p/a.pem", 1, TEST_WALL_S);
+    pass(1000);
+    assert_int_equal(fake->pushes, 0);
+    assert_false(target->base.ops->failing(&target->base));
 }
 
 static void test_answer_that_is_missing_in_a_line_is_found_out(void **state)
@@ -580,6 +593,7 @@ int main(void)
         PLAY(test_staple_about_to_end_is_not_read_back),
         PLAY(test_level_too_low_is_told),
         PLAY(test_one_refused_staple_does_not_hold_back_others),
+        PLAY(test_staple_that_has_ended_is_not_pushed),
         PLAY(test_answer_that_is_missing_in_a_line_is_found_out),
         PLAY(test_newer_staple_is_pushed_although_the_older_is_under_way),
         PLAY(test_somebody_elses_transaction_is_waited_for),

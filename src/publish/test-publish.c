@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "io/clock.h"
 #include "publish/disk.h"
 #include "publish/publish.h"
 #include "publish/runner.h"
@@ -410,6 +411,83 @@ static void test_expiring_believes_the_file_not_the_row(void **state)
     wish_unref(wish);
 }
 
+/* The last staple of a must-staple certificate, kept a day longer. */
+static void publish_kept(const char *path, uint8_t serial, int64_t until_s, int64_t keep_until_s)
+{
+    struct cert_facts cert = test_cert(serial);
+    struct wish *wish = test_wish(serial, until_s, true);
+    const struct staple staple = {
+        .cert = &cert,
+        .der = wish_der(wish),
+        .serve = wish->serve,
+        .next_update_s = until_s,
+        .keep_until_s = keep_until_s,
+        .urgent = true,
+    };
+
+    publisher_publish(publisher, (struct place){path, 0}, &staple);
+    wish_unref(wish);
+}
+
+static void test_expiring_leaves_a_staple_its_grace(void **state)
+{
+    struct store *store = world.context.store;
+
+    (void)state;
+    add(TARGET_FILE, keep(0, "%s/{stem}.ocsp"), NULL);
+    add(TARGET_NGINX, keep(1, "%s/nginx"), keep(2, "echo >> %s/reloads"));
+    start();
+    publish_kept("/ssl/must.pem", 1, UNTIL_S, UNTIL_S + TEST_DAY_S);
+    publish_kept("/ssl/lie.pem", 2, UNTIL_S, UNTIL_S + TEST_DAY_S + 1);
+    settle();
+    stop();
+    assert_result(expire(UNTIL_S - 1, NULL), 0, 0);
+    assert_result(expire(UNTIL_S, test_path(&world, "must.ocsp")), 2, 0); /* the other's two */
+    assert_false(test_exists(test_path(&world, "lie.ocsp")));
+    assert_true(test_exists(test_path(&world, "nginx/must.conf")));
+    assert_true(test_exists(test_path(&world, "must.ocsp")));
+    assert_result(expire(UNTIL_S + TEST_DAY_S - 1, NULL), 0, 0);
+    assert_result(expire(UNTIL_S + TEST_DAY_S, NULL), 2, 0);
+    assert_false(test_exists(test_path(&world, "nginx/must.conf")));
+    start();
+    publish_kept("/ssl/must.pem", 1, UNTIL_S, UNTIL_S + TEST_DAY_S);
+    settle();
+    stop();
+    world.context.store = NULL; /* then only the file can say when it ends */
+    assert_result(expire(UNTIL_S, test_path(&world, "must.ocsp")), 1, 0);
+    world.context.store = store;
+}
+
+static void test_a_start_in_its_grace_leaves_a_staple_alone(void **state)
+{
+    int64_t wall_s = clock_now().wall_s;
+    unsigned reloads;
+
+    (void)state;
+    add(TARGET_NGINX, keep(1, "%s/nginx"), keep(2, "echo >> %s/reloads"));
+    start();
+    publish_kept("/ssl/must.pem", 1, wall_s - 100, wall_s + 3600);
+    publish_kept("/ssl/over.pem", 2, wall_s - TEST_DAY_S, wall_s - 1);
+    settle();
+    stop();
+    reloads = lines("reloads");
+    start();
+    assert_true(test_exists(test_path(&world, "nginx/must.conf")));
+    assert_false(test_exists(test_path(&world, "nginx/over.conf")));
+    publish_kept("/ssl/must.pem", 1, wall_s - 100, wall_s + 3600);
+    settle();
+    assert_true(lines("reloads") > reloads); /* for the other */
+    reloads = lines("reloads");
+    stop();
+    start();
+    publish_kept("/ssl/must.pem", 1, wall_s - 100, wall_s + 3600);
+    publisher_reconcile(publisher);
+    settle();
+    stop();
+    assert_true(test_exists(test_path(&world, "nginx/must.conf")));
+    assert_int_equal(lines("reloads"), reloads);
+}
+
 static void test_expiring_keeps_the_der_when_the_command_fails(void **state)
 {
     (void)state;
@@ -512,6 +590,8 @@ int main(void)
         PLAY(test_closing_while_the_command_runs_is_clean),
         PLAY(test_expiring_withdraws_what_has_ended_and_nothing_else),
         PLAY(test_expiring_believes_the_file_not_the_row),
+        PLAY(test_expiring_leaves_a_staple_its_grace),
+        PLAY(test_a_start_in_its_grace_leaves_a_staple_alone),
         PLAY(test_expiring_keeps_the_der_when_the_command_fails),
         PLAY(test_expiring_removes_a_snippet_whose_der_is_gone),
         PLAY(test_expiring_leaves_alone_what_is_not_ours),

@@ -132,49 +132,8 @@ def shop(ca, responder, certs):
     return leaf
 
 
-class Front:
-    """nginx and HAProxy as a play needs them, ended with the play."""
-
-    def __init__(self, programs, folder):
-        self.programs = programs
-        self.folder = folder
-        self.running = []
-
-    def nginx(self, *leaves, start=True, snippets=None):
-        """nginx with a site per certificate: (server, snippet folder).
-
-        Each site includes SNIPPETS/NAME*.conf, NAME being the first label of the DNS name.
-        """
-        snippets = snippets or self.folder / "snippets"
-        keys = self.folder / "nginx-keys"
-        snippets.mkdir(exist_ok=True)
-        keys.mkdir(exist_ok=True)
-        sites = []
-        for leaf in leaves:
-            stem = leaf.name.split(".")[0]
-            sites.append(servers.Site(leaf.name, leaf.write(keys / f"{stem}.crt"),
-                                      leaf.write_key(keys / f"{stem}.key"),
-                                      f"{snippets}/{stem}*.conf"))
-        server = servers.Nginx(self.programs, self.folder / "nginx", sites)
-        return self._begin(server, start), snippets
-
-    def haproxy(self, *files, start=True):
-        """HAProxy with these combined files."""
-        return self._begin(servers.HAProxy(self.programs, self.folder / "haproxy", files), start)
-
-    def _begin(self, server, start):
-        self.running.append(server)
-        if start:
-            server.start()
-        return server
-
-    def end(self):
-        for server in self.running:
-            server.__exit__()
-
-
 @pytest.fixture
 def front(programs, tmp_path):
-    servers_of_play = Front(programs, tmp_path)
+    servers_of_play = servers.Front(programs, tmp_path)
     yield servers_of_play
     servers_of_play.end()

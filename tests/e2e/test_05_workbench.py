@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the other plays stand on: the PKI, the responders, the servers. No clinch here."""
 
+import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 from lib import answers, clients
-from lib.process import wait_for
+from lib.process import accepts, listens_at, wait_for
+from lib.responder import LOCALHOST, ScriptedResponder
+from lib.rules import RULES
 
 
 def run(*argv):
@@ -56,6 +60,61 @@ def test_scripted_responder_does_what_it_is_told(ca, responder, tmp_path, rule, 
     words = ask(tmp_path, ca, leaf, responder.url)
     assert word in words, words
     assert responder.count(leaf, "POST", rule) == 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_does_something(ca, responder, capfd, rule):
+    leaf = ca.issue("shop.test", url=responder.url)
+    request = answers.ocsp.OCSPRequest({"tbs_request": {"request_list": [
+        {"req_cert": answers.certid(leaf)}]}}).dump()
+    responder.set(rule)
+    with socket.create_connection(("127.0.0.1", responder.port), timeout=5) as asker:
+        asker.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(request)
+                      + request)
+        if rule != "hang":
+            assert asker.recv(65536) if rule != "drop" else not asker.recv(65536)
+        wait_for(lambda: responder.count(leaf, "POST", rule) == 1, what="the request")
+    responder.stop()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_an_address_can_refuse_or_be_silent(ca):
+    hosts = LOCALHOST if listens_at(*LOCALHOST) else LOCALHOST[:1]
+    with ScriptedResponder(ca, hosts=hosts) as several:
+        first, *others = hosts
+        assert all(accepts(several.port, host) for host in hosts)
+        several.stop(first)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((first, several.port), timeout=1)
+        several.mute(first)
+        with pytest.raises(TimeoutError):
+            socket.create_connection((first, several.port), timeout=1)
+        assert all(accepts(several.port, host) for host in others)
+        several.start()
+        assert accepts(several.port, first)
+
+
+def test_responder_is_a_program_too(ca, tmp_path):
+    program = Path(__file__).with_name("responder.py")
+    help_text = run(program, "--help").stdout
+    assert all(f"\n  {rule} " in help_text for rule in RULES), help_text
+    leaf = ca.issue("shop.test")
+    with subprocess.Popen(
+            [program, "--ca", ca.write(tmp_path / "ca.pem"), "--key",
+             ca.write_key(tmp_path / "ca.key"), "http-503"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().strip()
+        assert "503" in ask(tmp_path, ca, leaf, url)
+        for line, word in (("set unknown age_s=60", "unknown"), ("clear", "good"),
+                           ("set tryLater times=1", "trylater"), ("", "good")):
+            process.stdin.write(f"{line}\ncount\n")
+            process.stdin.flush()
+            process.stdout.readline()
+            assert word in ask(tmp_path, ca, leaf, url)
+        out, _ = process.communicate("count\nset nonsense\nset good age_s\nfly\nquit\n", 10)
+    said = out.splitlines()
+    assert said[0] == "5 good=2 http-503=1 tryLater=1 unknown=1"
+    assert all(line.startswith("responder: ") for line in said[1:]) and len(said) == 4, said
 
 
 def test_delegate_is_accepted_by_openssl(ca, responder, tmp_path):

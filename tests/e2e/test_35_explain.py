@@ -75,7 +75,7 @@ def table_of(text):
 
 
 def test_a_live_answer_is_told_as_verify_tells_it(clinch, shop, responder, certs, held):
-    responder.set("now")  # another answer than the one held
+    responder.set("zero-margin")  # another answer than the one held
     path = certs / "shop.pem"
     cert, code = explain(clinch, path)
     assert code == 0, cert
@@ -198,7 +198,7 @@ def test_an_older_live_answer_is_told_to_be_older(clinch, shop, responder, certs
 def test_a_good_live_answer_does_not_hide_a_revocation(clinch, shop, responder, certs):
     responder.set("revoked")
     clinch.once(certs)
-    responder.set("now")
+    responder.set("zero-margin")
     cert, code = explain(clinch, certs / "shop.pem")
     assert code == 0 and cert["kept"]["state"] == "revoked", cert
     done = clinch.command("explain", certs / "shop.pem", "--allow-loopback")

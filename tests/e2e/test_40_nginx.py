@@ -130,7 +130,8 @@ def test_certificate_that_goes_away_is_withdrawn(clinch, ca, shop, responder, fr
     (certs / "other.pem").unlink()
     clients.see_none(nginx.port, "other.test", GIVEN_UP_S, daemon.log)
     assert clients.look(nginx.port, "shop.test").status == "good"
-    assert sorted(os.listdir(snippets)) == ["shop.conf", "shop.ocsp"]
+    wait_for(lambda: sorted(os.listdir(snippets)) == ["shop.conf", "shop.ocsp"], 5,
+             "the other staple to go once nginx has reloaded", tell=daemon.log)
 
 
 def test_certificate_that_went_while_clinch_was_down_is_withdrawn(clinch, ca, shop, responder,

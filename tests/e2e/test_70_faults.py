@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Responders that misbehave: nothing bad is kept, nothing good is lost, the reason is told."""
+"""Responders that misbehave: nothing bad is kept, and the reason is told.
+
+That nothing good is lost by any of it is played in test_71_outages.py.
+"""
 
 import pytest
 
 from lib import answers, pki
 from lib.process import wait_for
 from lib.responder import ScriptedResponder
-
-OLD_S = 7 * 86400 - 6 * 3600  # of seven days; with 8 h or less left the next question comes in 30 s
 
 # rule, its options, a word of the sentence that tells of it
 FAULTS = {
@@ -60,35 +61,6 @@ def test_bad_answer_is_not_kept_and_told(clinch, ca, responder, certs, tmp_path,
     assert clinch.staple(certs / "must.pem").code == 75
     assert not (tmp_path / "must.ocsp").exists()
     assert "passwd" not in clinch.state_of(leaf)
-
-
-@pytest.mark.limit(150)
-def test_bad_answers_never_replace_a_good_one(clinch, ca, responder, certs, tmp_path):
-    """Every fault at once, one certificate each: all staples stay as they are."""
-    faults = {**FAULTS, "older": ("good", {"age_s": OLD_S + 3600}, "")}
-    leaves = {name: ca.issue(f"{name}.test".lower(), url=responder.url) for name in faults}
-    for leaf in leaves.values():
-        leaf.write(certs)
-    responder.set("good", age_s=OLD_S)
-    daemon = clinch.run_config(config(clinch, certs, tmp_path))
-    kept = {name: tmp_path / f"{name.lower()}.ocsp" for name in faults}
-    wait_for(lambda: all(path.exists() for path in kept.values()), 20, "all first staples",
-             tell=daemon.log)
-    before = {name: path.read_bytes() for name, path in kept.items()}
-    for name, (rule, options, _) in faults.items():
-        responder.set(rule, leaf=leaves[name], **options)
-    first = {name: responder.count(leaf) for name, leaf in leaves.items()}
-    wait_for(lambda: all(responder.count(leaf) > first[name] for name, leaf in leaves.items()),
-             60, "all second questions", tell=daemon.log)
-    wait_for(lambda: all(daemon.lines_about(leaf.name) for leaf in leaves.values()), 15,
-             "a line about each", tell=daemon.log)
-    lost = [name for name, path in kept.items()
-            if not path.exists() or path.read_bytes() != before[name]]
-    assert not lost, (lost, daemon.log())
-    states = {row["name"]: row["state"] for row in clinch.status()}
-    assert set(states.values()) <= {"held", "failing"}, states
-    # They end well as soon as the responder does.
-    assert daemon.alive()
 
 
 def test_answer_of_a_delegate_is_good(clinch, ca, responder, shop, certs):

@@ -35,6 +35,7 @@ class Answer:
     reason: str = "key_compromise"   # of revoked
     revoked_age_s: float = 7200
     singles_before: tuple = ()       # other serials put before ours
+    nonce: bytes = None              # the value of a nonce extension
 
 
 def error(status):
@@ -109,6 +110,8 @@ def build(cert_id, issuer, answer=None, now=None):
         "produced_at": (now - dt.timedelta(seconds=produced)).replace(microsecond=0),
         "responses": [_single(_other_id(cert_id, serial), answer, now)
                       for serial in answer.singles_before] + [_single(cert_id, answer, now)]})
+    if answer.nonce:
+        tbs["response_extensions"] = [{"extn_id": "nonce", "extn_value": answer.nonce}]
     algorithm, signature = _sign(signer.key, tbs.dump())
     if answer.bad_signature:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
@@ -135,6 +138,7 @@ class Facts:
     this_update: int
     next_update: int
     tbs: bytes  # what was signed: embedded certificates may change, this may not
+    signature: str  # in hex, which names the answer
 
 
 def read(der):
@@ -146,4 +150,4 @@ def read(der):
     return Facts(single["cert_status"].name, single["cert_id"]["serial_number"].native,
                  int(single["this_update"].native.timestamp()),
                  int(next_update.timestamp()) if next_update else 0,
-                 basic["tbs_response_data"].dump())
+                 basic["tbs_response_data"].dump(), bytes(basic["signature"].native).hex())

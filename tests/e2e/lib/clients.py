@@ -7,6 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from cryptography import x509
+
 from .process import Late, wait_for
 
 RSA = "RSA-PSS+SHA256:RSA+SHA256"
@@ -24,6 +26,7 @@ class Sight:
     this_update: str  # as openssl prints it
     next_update: str
     leaf_serial: str  # of the certificate that the server showed
+    signature: str    # of the answer, in hex, which tells it from all others
     text: str
 
     def __str__(self):
@@ -47,9 +50,13 @@ def _leaf_serial(text):
     pem = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.S)
     if not pem:
         return ""
-    done = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=pem.group(0),
-                          capture_output=True, text=True, check=False, timeout=10)
-    return _hex(done.stdout.strip().partition("=")[2])
+    return f"{x509.load_pem_x509_certificate(pem.group(0).encode()).serial_number:x}"
+
+
+def _signature(text):
+    match = re.search(r"\n\s+Signature Algorithm: .*\n(?:\s+Signature Value:.*\n)?"
+                      r"((?:\s+[0-9a-f:]+\n)+)", text)
+    return re.sub(r"[\s:]", "", match.group(1)) if match else ""
 
 
 def look(port, name, sigalgs=None, *more):
@@ -60,13 +67,14 @@ def look(port, name, sigalgs=None, *more):
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               errors="replace", timeout=10, check=False)
     except subprocess.TimeoutExpired:
-        return Sight(False, False, "", "", "", "", "", "openssl s_client: no answer in 10 s")
+        return Sight(False, False, "", "", "", "", "", "", "openssl s_client: no answer in 10 s")
     text = done.stdout + done.stderr
-    stapled = "OCSP Response Data:" in text
+    staple = text.partition("OCSP Response Data:")[2]
+    stapled = bool(staple)
     return Sight("BEGIN CERTIFICATE" in text, stapled, _field(r"Cert Status: (\w+)", text),
                  _hex(_field(r"\n\s+Serial Number: ([0-9A-Fa-f]+)", text)),
                  _field(r"This Update: (.*)", text), _field(r"Next Update: (.*)", text),
-                 _leaf_serial(text), text)
+                 _leaf_serial(text), _signature(staple), text)
 
 
 def seconds(printed):

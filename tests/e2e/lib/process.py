@@ -53,6 +53,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens_at(*hosts):
+    """True when this machine has all these addresses: ::1 is not everywhere."""
+    with contextlib.suppress(OSError):
+        for host in hosts:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+                probe.bind((host, 0))
+        return True
+    return False
+
+
 def accepts(port, host="127.0.0.1"):
     """True when somebody accepts connections there."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):

@@ -1,22 +1,23 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A responder that does what it is told.
 
-ScriptedResponder answers every request by a rule. Rules are set by name, for all certificates or
-for one, for all methods or for one, for ever or for a number of requests:
+ScriptedResponder answers every request by a rule (lib/rules.py has them all). Rules are set by
+name, for all certificates or for one, for all methods or for one, for ever or for a number of
+requests:
 
     responder.set("good")                              # what it does anyway
     responder.set("http", code=503, leaf=shop, times=2)
     responder.set("http", code=405, method="GET")
+    responder.set("http-503", delay=1)                 # every rule can be late
 
 It also serves issuers (serve()), and works as HTTP proxy for itself: a request for
-http://ocsp.example/... is answered as one for /... would be. RULES lists all names; as a program
-it takes the same words on standard input.
+http://ocsp.example/... is answered as one for /... would be. It may have several addresses of one
+name (LOCALHOST), each of which can die (stop()) or fall silent (mute()) by itself.
 """
 
-import argparse
 import base64
 import contextlib
+import socket
 import socketserver
 import sys
 import threading
@@ -24,19 +25,12 @@ import time
 import urllib.parse
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
-if not __package__:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    __package__ = "lib"  # pylint: disable=redefined-builtin
+from . import answers
+from .rules import OCSP_TYPE, RULES, STALL_S, Asked
 
-from . import answers  # noqa: E402
-
-OCSP_TYPE = "application/ocsp-response"
-HTML = b"<!doctype html><title>Welcome</title><p>Please log in to the network.</p>"
-DAY = 86400
-ENDLESS_CAP = 256 * 1024 * 1024
-STALL_S = 60
+LOCALHOST = ("127.0.0.1", "::1")  # what curl takes "localhost" for, in this order
+PORT_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,7 @@ class Request:
     rule: str       # the name of the rule that answered
     headers: dict
     der: bytes      # the request itself
+    beside: int     # others that were being answered at that moment
 
 
 @dataclass
@@ -57,130 +52,7 @@ class Rule:
     name: str
     options: dict
     times: int = None  # requests it still answers; None: for ever
-
-
-class _Asked:
-    """A request on its way to a rule."""
-
-    def __init__(self, handler, cert_id, body):
-        self.handler = handler
-        self.cert_id = cert_id
-        self.body = body
-        self.issuer = handler.server.owner.issuer_of(cert_id) if cert_id else None
-
-    def answer(self, **fields):
-        if self.issuer is None:
-            return answers.error("unauthorized")
-        made = answers.build(self.cert_id, self.issuer, answers.Answer(**fields))
-        self.handler.owner.sent[self.cert_id["serial_number"].native] = made
-        return made
-
-
-def _answer_rule(**preset):
-    def run(asked, **options):
-        asked.handler.reply(200, asked.answer(**{**preset, **options}))
-    return run
-
-
-def _error_rule(status):
-    def run(asked, code=200):
-        asked.handler.reply(code, answers.error(status))
-    return run
-
-
-def _http(asked, code=500, body=b"", error=None, headers=()):
-    """An HTTP status, with `error` the body is an OCSP error of that name."""
-    asked.handler.reply(code, answers.error(error) if error else body, headers=dict(headers))
-
-
-def _hang(asked, seconds=STALL_S):
-    asked.handler.owner.stopping.wait(seconds)
-    asked.handler.close_connection = True
-
-
-def _slow(asked, every_s=0.5):
-    """Slow loris: the header at once, then one octet of a good answer now and then."""
-    body = asked.answer()
-    asked.handler.head(200, len(body))
-    for octet in body:
-        asked.handler.wfile.write(bytes([octet]))
-        if asked.handler.owner.stopping.wait(every_s):
-            break
-    asked.handler.close_connection = True
-
-
-def _truncated(asked, keep=0.5):
-    """The header promises the whole body, the connection ends before."""
-    body = asked.answer()
-    asked.handler.head(200, len(body))
-    asked.handler.wfile.write(body[:int(len(body) * keep)])
-    asked.handler.close_connection = True
-
-
-def _cut(asked, keep=0.5):
-    """Half an answer in a complete HTTP response, as a broken cache would send it."""
-    body = asked.answer()
-    asked.handler.reply(200, body[:int(len(body) * keep)])
-
-
-def _endless(asked):
-    """A body without end, chunked."""
-    handler = asked.handler
-    handler.head(200, None, {"Transfer-Encoding": "chunked"})
-    sent = 0
-    while sent < ENDLESS_CAP and not handler.owner.stopping.is_set():
-        handler.wfile.write(b"4000\r\n" + bytes(0x4000) + b"\r\n")
-        sent += 0x4000
-    handler.close_connection = True
-
-
-def _redirect(asked, to=None, code=302, along=False):
-    """To `to` (`along`: with the request's own path); without it, to itself for ever."""
-    path = asked.handler.path
-    place = path if to is None else to.rstrip("/") + path if along else to
-    asked.handler.reply(code, b"", headers={"Location": place})
-
-
-def _other(asked, serial=None):
-    """A good answer about another certificate."""
-    serial = serial or asked.cert_id["serial_number"].native + 1
-    fields = {name: asked.cert_id[name] for name in asked.cert_id}
-    fields["serial_number"] = serial
-    asked.cert_id = answers.ocsp.CertId(fields)
-    asked.handler.reply(200, asked.answer())
-
-
-def _body(asked, body=b"", content_type=OCSP_TYPE):
-    asked.handler.reply(200, body, content_type)
-
-
-RULES = {
-    "good": _answer_rule(),
-    "older": _answer_rule(age_s=3 * DAY),
-    "expired": _answer_rule(age_s=10 * DAY, life_s=9 * DAY),
-    "now": _answer_rule(age_s=0),
-    "future": _answer_rule(age_s=-3600),
-    "no-next-update": _answer_rule(life_s=None),
-    "revoked": _answer_rule(status="revoked"),
-    "unknown": _answer_rule(status="unknown"),
-    "bad-signature": _answer_rule(bad_signature=True),
-    "tryLater": _error_rule("tryLater"),
-    "unauthorized": _error_rule("unauthorized"),
-    "internalError": _error_rule("internalError"),
-    "malformedRequest": _error_rule("malformedRequest"),
-    "http": _http,
-    "hang": _hang,
-    "slow": _slow,
-    "truncated": _truncated,
-    "cut": _cut,
-    "endless": _endless,
-    "redirect": _redirect,
-    "other": _other,
-    "body": _body,
-    "html": lambda asked: _body(asked, HTML, "text/html"),
-    "empty": lambda asked: _body(asked, b""),
-    "not-modified": lambda asked: asked.handler.reply(304, b""),
-}
+    delay: float = 0   # seconds before it does anything
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -196,7 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def head(self, code, size, headers=None, content_type=OCSP_TYPE):
-        self.send_response(code)
+        self.send_response_only(code)
+        if "Date" not in (headers or {}):
+            self.send_header("Date", self.date_time_string())
         self.send_header("Content-Type", content_type)
         if size is not None:
             self.send_header("Content-Length", str(size))
@@ -229,68 +103,143 @@ class _Handler(BaseHTTPRequestHandler):
                 cert_id = answers.read_request(body) if body else None
             except ValueError:
                 body, cert_id = b"", None
-            self.owner.answer(self, _Asked(self, cert_id, body))
+            self.owner.answer(self, Asked(self, cert_id, body))
 
     do_GET = do_POST = _serve  # noqa: N815
 
 
 class _Server(socketserver.ThreadingTCPServer):
+    """One address. When it ends, so do the connections that are kept open."""
+
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 512
 
+    def __init__(self, owner, host, port):
+        self.owner = owner
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._connections = set()
+        super().__init__((host, port), _Handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def process_request(self, request, client_address):
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def end(self):
+        self.shutdown()
+        self.server_close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request, client_address):
-        pass
+        if not isinstance(sys.exc_info()[1], OSError):  # the asker went away, or we end
+            super().handle_error(request, client_address)
+
+
+class _Silent:
+    """An address where connections are never made: its queue is full, so that the kernel drops
+    whoever knocks."""
+
+    def __init__(self, host, port):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sockets = [socket.socket(family)]
+        self.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sockets[0].bind((host, port))
+        self.sockets[0].listen(0)
+        for _ in range(3):
+            caller = socket.socket(family)
+            caller.setblocking(False)
+            caller.connect_ex((host, port))
+            self.sockets.append(caller)
+
+    def end(self):
+        for one in self.sockets:
+            one.close()
 
 
 class ScriptedResponder:
-    """A responder for the certificates of `authorities` (pki.Authority) that obeys set()."""
+    """A responder for the certificates of `authorities` (pki.Authority) that obeys set().
 
-    def __init__(self, *authorities, port=0):
+    With several `hosts` (LOCALHOST) its URL has the name localhost, which stands for them.
+    """
+
+    def __init__(self, *authorities, port=0, hosts=("127.0.0.1",)):
         self.port = port
+        self.hosts = tuple(hosts)
         self.authorities = list(authorities)
         self.files = {}
         self.requests = []
         self.sent = {}  # serial -> the answer made last
+        self.made = []  # (rule, answer): all of them
         self.stopping = threading.Event()
         self._rules = {}
+        self._open = 0
         self._lock = threading.Lock()
-        self._server = None
+        self._servers = {}  # host -> _Server or _Silent
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/"
+        host = self.hosts[0] if len(self.hosts) == 1 else "localhost"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def start(self):
         """Starts listening; again on the same port after stop()."""
         self.stopping = threading.Event()
-        self._server = _Server(("127.0.0.1", self.port), _Handler)
-        self._server.owner = self
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
+        for _ in range(1 if self.port else PORT_TRIES):
+            try:
+                self._listen()
+                return self
+            except OSError:  # the port is free on one address and not on the other
+                self._end(self.hosts)
+        raise OSError(f"there is no port to listen at on {' and '.join(self.hosts)}")
 
-    def stop(self):
-        """Dead from here on: connections are refused."""
-        if self._server:
+    def _listen(self):
+        port = self.port
+        for host in self.hosts:
+            if isinstance(self._servers.get(host), _Silent):
+                self._end((host,))
+            if host not in self._servers:
+                self._servers[host] = _Server(self, host, port)
+                port = self._servers[host].server_address[1]
+        self.port = port
+
+    def _end(self, hosts):
+        for host in hosts:
+            server = self._servers.pop(host, None)
+            if server:
+                server.end()
+
+    def stop(self, *hosts):
+        """Dead from here on (at these hosts): connections are refused, those that are open end."""
+        if not hosts or set(hosts) >= set(self._servers):
             self.stopping.set()
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._end(hosts or self.hosts)
+
+    def mute(self, *hosts):
+        """From here on nobody gets a connection (at these hosts), nor a refusal."""
+        self.stop(*hosts)
+        for host in hosts or self.hosts:
+            self._servers[host] = _Silent(host, self.port)
 
     def __enter__(self):
-        return self if self._server else self.start()
+        return self if self._servers else self.start()
 
     def __exit__(self, *_):
         self.stop()
 
-    def set(self, name, leaf=None, method=None, times=None, **options):
+    def set(self, name, leaf=None, method=None, times=None, delay=0, **options):
         """From now on this rule answers (for `leaf`, for `method`, for `times` requests)."""
         if name not in RULES:
             raise ValueError(f"no rule is called {name}; there are {', '.join(RULES)}")
         with self._lock:
             serial = leaf.serial if leaf else None
-            self._rules[serial, method] = Rule(name, options, times)
+            self._rules[serial, method] = Rule(name, options, times, delay)
 
     def clear(self):
         """Good answers for everyone again."""
@@ -325,7 +274,17 @@ class ScriptedResponder:
     def note(self, handler, serial, rule, der):
         with self._lock:
             self.requests.append(Request(time.monotonic(), handler.command, handler.path, serial,
-                                         rule, dict(handler.headers.items()), der))
+                                         rule, dict(handler.headers.items()), der, self._open))
+
+    @contextlib.contextmanager
+    def _busy(self):
+        with self._lock:
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
 
     def _rule_for(self, serial, method):
         with self._lock:
@@ -344,10 +303,14 @@ class ScriptedResponder:
         serial = asked.cert_id["serial_number"].native if asked.cert_id else None
         rule = self._rule_for(serial, handler.command)
         self.note(handler, serial, rule.name, asked.body)
-        if asked.cert_id is None and rule.name in ("good", "revoked", "unknown"):
-            handler.reply(400, answers.error("malformedRequest"))
-        else:
-            RULES[rule.name](asked, **rule.options)
+        with self._busy():
+            if rule.delay:
+                self.stopping.wait(rule.delay)
+            asked.rule = rule.name
+            if asked.cert_id is None and rule.name in ("good", "revoked", "unknown"):
+                handler.reply(400, answers.error("malformedRequest"))
+            else:
+                RULES[rule.name][0](asked, **rule.options)
 
 
 class _Zero:
@@ -355,64 +318,3 @@ class _Zero:
 
     serial = 0
     issuer = None
-
-
-@dataclass
-class _Signer:
-    cert: object
-    key: object
-
-
-def _load(certificate, private_key):
-    from cryptography import x509  # pylint: disable=import-outside-toplevel
-    from cryptography.hazmat.primitives import serialization
-
-    return _Signer(x509.load_pem_x509_certificate(Path(certificate).read_bytes()),
-                   serialization.load_pem_private_key(Path(private_key).read_bytes(), None))
-
-
-def _value(text):
-    with contextlib.suppress(ValueError):
-        return int(text)
-    return text
-
-
-def _obey(responder, line):
-    """One line of standard input: "set NAME [OPTION=VALUE...]", "clear" or "count"."""
-    word, *rest = line.split()
-    if word == "set":
-        name, *pairs = rest
-        responder.set(name, **{key: _value(value) for key, _, value in
-                               (pair.partition("=") for pair in pairs)})
-    elif word == "clear":
-        responder.clear()
-    elif word == "count":
-        print(responder.count(), flush=True)
-    else:
-        print(f"responder: no command is called {word}: set, clear, count", flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description="An OCSP responder on 127.0.0.1 that does what it is told.",
-        epilog="Standard input: set RULE [OPTION=VALUE...] | clear | count. Rules: "
-               + ", ".join(RULES))
-    parser.add_argument("--ca", required=True, help="the issuer's certificate, PEM")
-    parser.add_argument("--key", required=True, help="its private key, PEM")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--rule", default="good", choices=RULES, help="to start with")
-    arguments = parser.parse_args()
-    with ScriptedResponder(_load(arguments.ca, arguments.key), port=arguments.port) as responder:
-        responder.set(arguments.rule)
-        print(responder.url, flush=True)
-        for line in sys.stdin:
-            if line.strip():
-                try:
-                    _obey(responder, line)
-                except (TypeError, ValueError) as fault:
-                    print(f"responder: {fault}", flush=True)
-
-
-if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main()

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The oracle is only as good as what it sees: here a puppet breaks each invariant once, and does
+ * what is excused. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sim/test-puppet.h"
+
+#define S      1000
+#define MINUTE 60000
+#define HOUR   3600000
+#define H      3600 /* seconds: times of answers */
+
+/* A world in which nothing can be demanded: its responder never answers. */
+#define DEAD_WORLD "days 2\nauthority on-demand 12h\nresponder\nfault 0 refused 0..2d\ncerts 3\n"
+
+#define ASK(at_, cert_)                                                                            \
+    {                                                                                              \
+        .at_ms = (at_), .kind = MOVE_ASK, .cert = (cert_)                                          \
+    }
+#define HAVE(at_, cert_)                                                                           \
+    {                                                                                              \
+        .at_ms = (at_), .kind = MOVE_HAVE, .cert = (cert_)                                         \
+    }
+#define HIDE(at_, cert_)                                                                           \
+    {                                                                                              \
+        .at_ms = (at_), .kind = MOVE_HIDE, .cert = (cert_)                                         \
+    }
+#define SPIN(at_, cert_)                                                                           \
+    {                                                                                              \
+        .at_ms = (at_), .kind = MOVE_SPIN, .cert = (cert_)                                         \
+    }
+#define SHOW(at_, cert_, ...)                                                                      \
+    {                                                                                              \
+        .at_ms = (at_), .kind = MOVE_SHOW, .cert = (cert_), __VA_ARGS__                            \
+    }
+
+struct play {
+    const char *what;
+    enum invariant expected;
+    const char *script;
+    struct move moves[12];
+};
+
+static const struct play plays[] = {
+    {"shown to its end and no longer",
+     BROKEN_NOTHING,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"shown beyond its end",
+     BROKEN_EXPIRED,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(12 * HOUR + S, 0)}},
+    {"shown beyond its end where the clock was never right",
+     BROKEN_NOTHING,
+     DEAD_WORLD "clock 0 -1d\n",
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(13 * HOUR, 0)}},
+    {"shown beyond its end where the clock was right for two hours",
+     BROKEN_EXPIRED,
+     DEAD_WORLD "clock 0 -1d\nclock 10h 0\n",
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(13 * HOUR, 0)}},
+    {"must-staple: a day longer, which counts as bare",
+     BROKEN_NOTHING,
+     DEAD_WORLD "certs 1 must-staple\n",
+     {SHOW(S, 3, .until_s = 12 * H), HIDE(36 * HOUR - S, 3)}},
+    {"must-staple: more than a day longer",
+     BROKEN_EXPIRED,
+     DEAD_WORLD "certs 1 must-staple\n",
+     {SHOW(S, 3, .until_s = 12 * H), HIDE(37 * HOUR, 3)}},
+    {"must-staple, and the policy knows no grace",
+     BROKEN_EXPIRED,
+     DEAD_WORLD "certs 1 must-staple\npolicy grace 0\n",
+     {SHOW(S, 3, .until_s = 12 * H), HIDE(36 * HOUR - S, 3)}},
+    {"older than ten days: Firefox",
+     BROKEN_EXPIRED,
+     DEAD_WORLD,
+     {SHOW(S, 0, .from_s = -239 * H, .until_s = 500 * H), HIDE(90 * MINUTE, 0)}},
+    {"shown before its time",
+     BROKEN_EARLY,
+     DEAD_WORLD,
+     {SHOW(S, 0, .from_s = 60, .until_s = 12 * H)}},
+    {"about another certificate",
+     BROKEN_FOREIGN,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H, .other_cert = true)}},
+    {"of another issuer",
+     BROKEN_FOREIGN,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H, .flaw = FLAW_OTHER_ISSUER)}},
+    {"junk", BROKEN_FORM, DEAD_WORLD, {SHOW(S, 0, .until_s = 12 * H, .flaw = FLAW_JUNK)}},
+    {"tryLater", BROKEN_FORM, DEAD_WORLD, {SHOW(S, 0, .until_s = 12 * H, .flaw = FLAW_ERROR)}},
+    {"badly signed",
+     BROKEN_SIGNATURE,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H, .flaw = FLAW_BAD_SIGNATURE)}},
+    {"signed by a stranger",
+     BROKEN_SIGNATURE,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H, .flaw = FLAW_STRANGER)}},
+    {"never signed by the authority",
+     BROKEN_DISHONEST,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H, .dishonest = true)}},
+    {"says unknown",
+     BROKEN_STATUS,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H, .status = CERT_STATUS_UNKNOWN)}},
+    {"says revoked, by policy",
+     BROKEN_NOTHING,
+     DEAD_WORLD "policy staple-revoked 1\n",
+     {SHOW(S, 0, .until_s = 12 * H, .status = CERT_STATUS_REVOKED),
+      HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"says revoked, against the policy",
+     BROKEN_STATUS,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H, .status = CERT_STATUS_REVOKED)}},
+    {"an older one after a newer one",
+     BROKEN_OLDER,
+     DEAD_WORLD,
+     {SHOW(S, 0, .from_s = -H, .until_s = 12 * H),
+      SHOW(MINUTE, 0, .from_s = -2 * H, .until_s = 12 * H)}},
+    {"an older one after nothing after a newer one",
+     BROKEN_WITHDRAWN,
+     DEAD_WORLD,
+     {SHOW(S, 0, .from_s = -H, .until_s = 12 * H), HIDE(MINUTE, 0)}},
+    {"an older one after the newer one has ended",
+     BROKEN_NOTHING,
+     DEAD_WORLD,
+     {SHOW(S, 0, .from_s = -H, .until_s = H), HIDE(55 * MINUTE, 0),
+      SHOW(61 * MINUTE, 0, .from_s = -2 * H, .until_s = 12 * H), HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"another one of the same times",
+     BROKEN_NOTHING,
+     DEAD_WORLD,
+     {SHOW(S, 0, .until_s = 12 * H), SHOW(MINUTE, 0, .until_s = 12 * H),
+      HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"a good one is taken away because the clock has jumped",
+     BROKEN_WITHDRAWN,
+     DEAD_WORLD "clock 1h 1d\n",
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(90 * MINUTE, 0)}},
+    {"a good one is taken away an hour after the clock has jumped, and nobody said otherwise",
+     BROKEN_NOTHING,
+     DEAD_WORLD "clock 1h 1d\n",
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(2 * HOUR + S, 0)}},
+    {"two at once for one certificate", BROKEN_DOUBLE_FETCH, DEAD_WORLD, {ASK(S, 1), ASK(S, 1)}},
+    {"two at once for two leaves of one CertID",
+     BROKEN_DOUBLE_FETCH,
+     DEAD_WORLD "certs 1 twin\n",
+     {ASK(S, 2), ASK(S, 3)}},
+    {"three at once where two may be",
+     BROKEN_CONCURRENCY,
+     DEAD_WORLD "policy concurrency 2\n",
+     {ASK(S, 0), ASK(S, 1), ASK(S, 2)}},
+    {"three at once where two may be in all",
+     BROKEN_TOTAL,
+     DEAD_WORLD "policy total 2\n",
+     {ASK(S, 0), ASK(S, 1), ASK(S, 2)}},
+    {"three in a second where two may be",
+     BROKEN_RATE,
+     DEAD_WORLD "policy rate 2\n",
+     {ASK(S, 0), ASK(S + 400, 1), ASK(S + 999, 2)}},
+    {"three in a second and a little where two may be",
+     BROKEN_NOTHING,
+     DEAD_WORLD "policy rate 2\n",
+     {ASK(S, 0), ASK(S + 400, 1), ASK(S + 1000, 2)}},
+    {"asked again before Retry-After is over",
+     BROKEN_RETRY_AFTER,
+     "days 1\nauthority on-demand 12h\nresponder\nfault 0 http-503 0..1d retry-after 5m\ncerts 1\n",
+     {ASK(S, 0), ASK(S + 4 * MINUTE, 0)}},
+    {"asked again when Retry-After is over",
+     BROKEN_NOTHING,
+     "days 1\nauthority on-demand 12h\nresponder\nfault 0 http-503 0..1d retry-after 5m\ncerts 1\n",
+     {ASK(S, 0), ASK(S + 6 * MINUTE, 0)}},
+    {"two probes at once of a responder that is down",
+     BROKEN_CIRCUIT,
+     DEAD_WORLD,
+     {ASK(1 * S, 0), ASK(2 * S, 0), ASK(3 * S, 0), ASK(4 * S, 0), ASK(5 * S, 0), ASK(6 * S, 0),
+      ASK(6 * S, 1)}},
+    {"two at once before five have failed",
+     BROKEN_NOTHING,
+     DEAD_WORLD,
+     {ASK(1 * S, 0), ASK(2 * S, 0), ASK(3 * S, 0), ASK(4 * S, 0), ASK(6 * S, 0), ASK(6 * S, 1)}},
+    {"never asks a responder that is well",
+     BROKEN_BARE,
+     "days 1\nauthority on-demand 12h\nresponder\ncerts 1\n",
+     {HIDE(S, 0)}},
+    {"never asks again, and it ends",
+     BROKEN_BARE,
+     "days 1\nauthority on-demand 12h\nresponder\ncerts 1\n",
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"never asks again, which the outage makes good",
+     BROKEN_NOTHING,
+     "days 1\nauthority on-demand 12h\nresponder\ncerts 1\nfault 0 hang 7h..1d\n",
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"never asks again, which the outage does not make good",
+     BROKEN_BARE,
+     "days 1\nauthority on-demand 12h\nresponder\ncerts 1\nfault 0 hang 8h..1d\n",
+     {SHOW(S, 0, .until_s = 12 * H), HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"does not show again after a start what it had",
+     BROKEN_LOST,
+     DEAD_WORLD "servers forget\nstop 1h 5\n",
+     {SHOW(S, 0, .until_s = 12 * H)}},
+    {"does not show again what it could not store",
+     BROKEN_NOTHING,
+     DEAD_WORLD "servers forget\nstop 1h 5\ndisk full 0..2h\n",
+     {SHOW(S, 0, .until_s = 12 * H)}},
+    {"shows a good one although a revoked answer has come",
+     BROKEN_REVOKED,
+     "days 1\nauthority on-demand 12h\nresponder\ncerts 1\nrevoke 0 1h 1\n",
+     {ASK(S, 0), HAVE(2 * S, 0), ASK(2 * HOUR, 0)}},
+    {"shows a good one again after a restart although a revoked answer has come",
+     BROKEN_REVOKED,
+     "days 1\nauthority on-demand 12h\nresponder\ncerts 1\nrevoke 0 1h 1\nstop 3h 5\n"
+     "fault 0 refused 0..2h\nfault 0 refused 2h1m..1d\n",
+     {ASK(2 * HOUR, 0), SHOW(4 * HOUR, 0, .until_s = 12 * H)}},
+    {"shows a good one before anybody said that it is revoked",
+     BROKEN_NOTHING,
+     "days 1\nauthority on-demand 12h\nresponder\ncerts 1\nrevoke 0 10 1\n",
+     {ASK(S, 0), HAVE(2 * S, 0), HIDE(11 * HOUR + 55 * MINUTE, 0)}},
+    {"asks for what has no issuer", BROKEN_QUIET, DEAD_WORLD "certs 1 no-issuer\n", {ASK(S, 3)}},
+    {"does nothing but wake", BROKEN_SPINNING, DEAD_WORLD, {SPIN(S, 0)}},
+};
+
+static void test_puppets_are_seen_through(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(plays); i++) {
+        const struct play *play = &plays[i];
+        struct puppet puppet;
+        struct oracle_result result;
+        enum invariant broken = puppet_run(play->script, play->moves, &puppet, &result);
+
+        if (broken != play->expected) {
+            fail_msg("%s: %s instead of %s", play->what, invariant_name(broken),
+                     invariant_name(play->expected));
+        }
+    }
+}
+
+/* Six certificates that were due in the outage; the responder is back after a day. */
+#define LINE_WORLD "days 3\nauthority on-demand 4d\nresponder\nfault 0 refused 30..2d\ncerts 8\n"
+
+static void run_line(const struct move *asks, unsigned ask_count, enum invariant expected)
+{
+    struct move moves[40];
+    unsigned count = 0;
+    struct puppet puppet;
+    struct oracle_result result;
+    enum invariant broken;
+
+    /* Each holds an answer that is over its 60 % when the responder is back. */
+    for (int64_t i = 0; i < 8; i++) {
+        moves[count++] =
+            (struct move)SHOW(S, (uint32_t)i, .from_s = (i - 36) * H, .until_s = (i + 60) * H);
+    }
+    for (int64_t i = 0; i < 6; i++) { /* the circuit opens by the last one */
+        moves[count++] = (struct move)ASK((40 + i) * S, 7);
+    }
+    moves[count++] = (struct move)ASK(48 * HOUR + S, 7);
+    for (unsigned i = 0; i < ask_count; i++) {
+        moves[count++] = asks[i];
+    }
+    for (uint32_t i = 0; i < 8; i++) {
+        moves[count++] = (struct move)HIDE((59 + i) * HOUR + 55 * MINUTE, i);
+    }
+    moves[count] = (struct move){.at_ms = 0};
+    broken = puppet_run(LINE_WORLD, moves, &puppet, &result);
+    if (broken != expected) {
+        fail_msg("%s instead of %s", invariant_name(broken), invariant_name(expected));
+    }
+}
+
+static void test_line_goes_by_ends(void **state)
+{
+    const int64_t from = 48 * HOUR + 2 * S;
+    const struct move right[] = {ASK(from, 0),       ASK(from + 100, 1), ASK(from + 200, 2),
+                                 ASK(from + 300, 3), ASK(from + 400, 4), ASK(from + 500, 5),
+                                 ASK(from + 600, 6)};
+    const struct move wrong[] = {ASK(from, 0), ASK(from + 100, 3)};
+
+    (void)state;
+    run_line(wrong, ARRAY_SIZE(wrong), BROKEN_ORDER);
+    /* Nothing wrong with the line; but nobody shows what the replies brought. */
+    run_line(right, ARRAY_SIZE(right), BROKEN_BARE);
+}
+
+static void test_line_makes_progress(void **state)
+{
+    const int64_t from = 48 * HOUR + 2 * S;
+    const struct move slow[] = {ASK(from, 0), ASK(from + 3 * S, 1)};
+
+    (void)state;
+    run_line(slow, ARRAY_SIZE(slow), BROKEN_PROGRESS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_puppets_are_seen_through),
+        cmocka_unit_test(test_line_goes_by_ends),
+        cmocka_unit_test(test_line_makes_progress),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

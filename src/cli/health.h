@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* How the daemon is, besides its certificates: the responders that it asks, and the clock. It is
+ * told over the control socket, as two more keys of the answer to `status`, and shown as such in
+ * JSON, as sentences where something is wrong, and as metrics. */
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "core/engine.h"
+
+struct health {
+    struct responder_view *responders; /* owned; their keys are borrowed */
+    size_t count;
+    struct clock_view clock;
+};
+void health_deinit(struct health *health);
+
+/* Sets "responders" and "clock" of @object. 0 or -ENOMEM. */
+int health_to_json(const struct health *health, json_t *object);
+
+/* False when they are not there, or not such ones; then @ret_health is left alone. Its keys point
+ * into @object. */
+bool health_from_json(const json_t *object, struct health *ret_health);
+
+/* A sentence for each trouble, wrapped at @width, and an empty line behind them; nothing when all
+ * is well. */
+void health_put_text(struct buf *out, const struct health *health, int64_t wall_s, unsigned width);
+
+/* metrics.c: everything in the text format of Prometheus, version 0.0.4. */
+struct metrics {
+    const struct cert_row *rows;
+    size_t count;
+    const struct health *health; /* NULL: only the store could be read */
+    int64_t wall_s;
+};
+void metrics_put(struct buf *out, const struct metrics *metrics);
