@@ -10,7 +10,7 @@
 #define RIGHT_S 30
 
 /* Never in true time, and long before any. */
-#define LONG_AGO_MS INT64_MIN
+#define LONG_AGO_MS (INT64_MIN / 4) /* differences from it stay in range */
 
 /* What stands at the servers for a certificate, in truth. */
 enum shown_class {
