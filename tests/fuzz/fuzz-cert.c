@@ -2,6 +2,8 @@
 
 /* Certificates, out of PEM or bare: facts are those that libcrypto finds in the same octets. */
 
+#include <string.h>
+
 #include "oracle.h"
 #include "pki/bag.h"
 #include "pki/request.h"
@@ -73,13 +75,13 @@ static void check_cert(struct slice der)
 }
 
 /* All blocks; libcrypto's first certificate is among ours, unless one could not be read: libcrypto
- * takes a '-' for the end of the base64. */
+ * takes a '-' for the end of the base64, and a line for ended at a NUL. */
 static void check_pem(struct slice text)
 {
     struct pem pem = pem_open(text);
     struct buf der = BUF_INIT(LIMIT_CERT_SIZE), theirs = BUF_INIT(LIMIT_CERT_FILE_SIZE);
     size_t left = text.size + 1;
-    bool found = !oracle_read_pem(text, &theirs), broken = false;
+    bool found = !oracle_read_pem(text, &theirs), broken = memchr(text.data, 0, text.size);
     int block;
 
     while ((block = pem_next(&pem, &der)) != PEM_END) {
