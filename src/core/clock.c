@@ -77,6 +77,11 @@ void clock_contradict(struct clock *clock)
     clock->doubt_until_ms = INSTANT_NEVER;
 }
 
+bool clock_is_contradicted(const struct clock *clock)
+{
+    return clock->doubted && clock->doubt_until_ms == INSTANT_NEVER;
+}
+
 int64_t clock_deadline_ms(const struct clock *clock, struct instant now)
 {
     bool forward = offset_of(now) > clock->offset_ms;

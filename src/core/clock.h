@@ -49,5 +49,7 @@ int64_t clock_believe(struct clock *clock, struct instant now);
  * itself. */
 void clock_contradict(struct clock *clock);
 
+bool clock_is_contradicted(const struct clock *clock);
+
 /* When the doubt ends by itself, monotonic; INSTANT_NEVER. */
 int64_t clock_deadline_ms(const struct clock *clock, struct instant now);

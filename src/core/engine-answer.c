@@ -144,7 +144,19 @@ static bool engine_asks_behind(struct engine *engine, uint32_t cert, const struc
     int64_t from_s = schedule_renewed((struct window){answer->this_update_s, until_s});
 
     return until_s != INSTANT_NEVER && engine->now.wall_s >= from_s &&
-           engine_ask_otherwise(engine, cert, fetched);
+           engine_ask_otherwise(engine, cert, fetched, REASON_OLDER_THAN_HELD);
+}
+
+/* What waits for its time begins only when what is held has ended: another node of the responder,
+ * or another responder, may have one that begins sooner. True: it is asked. */
+static bool engine_asks_sooner(struct engine *engine, uint32_t cert,
+                               const struct event_fetched *fetched)
+{
+    const struct entry *entry = &engine->entries[cert];
+
+    return entry_is_good(entry, engine->now.wall_s) && entry->pending.present &&
+           entry->pending.this_update_s > entry->held.serve.until_s &&
+           engine_ask_otherwise(engine, cert, fetched, REASON_NOT_YET_VALID);
 }
 
 void engine_not_modified(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
@@ -233,16 +245,16 @@ static void engine_accept(struct engine *engine, uint32_t cert, const struct hel
 
     if ((as_new && as_new->digest == answer->digest) ||
         (early && entry_prefers_pending(entry, answer, wall_s))) {
-        if (as_new != &entry->held || !engine_asks_behind(engine, cert, answer, fetched)) {
+        if (as_new == &entry->held ? !engine_asks_behind(engine, cert, answer, fetched)
+                                   : !engine_asks_sooner(engine, cert, fetched)) {
             engine_unchanged(engine, cert, answer, fresh_s);
         }
         return;
     }
     early = as_new ? as_new == &entry->pending : early;
     engine_put(engine, cert, answer, early);
-    if (as_new ? engine_asks_behind(engine, cert, answer, fetched)
-               : good && answer->this_update_s > entry->held.serve.until_s &&
-                     engine_ask_otherwise(engine, cert, fetched)) {
+    if (as_new == &entry->held ? engine_asks_behind(engine, cert, answer, fetched)
+                               : early && engine_asks_sooner(engine, cert, fetched)) {
         engine_show(engine, cert, !early);
         return;
     }
@@ -449,7 +461,7 @@ static void engine_take_stored(struct engine *engine, uint32_t cert, const struc
     if (entry->tombstone.present) {
         return;
     }
-    entry->stored_unfit = is_out_of_time(&judgement);
+    entry->stored_unfit = entry->stored_unfit || is_out_of_time(&judgement);
     note = engine_note(engine, cert, NOTE_STORED_UNFIT,
                        judgement.reason == REASON_EXPIRED ? NOTE_INFO : NOTE_WARNING);
     note->reason = judgement.reason;
@@ -490,6 +502,47 @@ static void engine_restore(struct engine *engine, uint32_t cert, const struct ev
     }
 }
 
+/* A twin was revoked, and nothing newer is held that says otherwise. */
+static void engine_bury(struct engine *engine, uint32_t cert, const struct tombstone *tombstone)
+{
+    struct entry *entry = &engine->entries[cert];
+
+    if (entry->tombstone.present ||
+        (entry->held.present && entry->held.this_update_s > tombstone->this_update_s)) {
+        return;
+    }
+    entry->tombstone = *tombstone;
+    entry->good_again_ms = INSTANT_NEVER;
+    engine_emit(engine, EFFECT_TOMBSTONE, cert)->tombstone = *tombstone;
+    engine_drop(engine, cert, STORE_SLOT_HELD);
+    engine_drop(engine, cert, STORE_SLOT_PENDING);
+    if (entry->published) {
+        engine_show(engine, cert, false);
+        engine_note_revoked(engine, cert, NOTE_ERROR);
+    }
+}
+
+/* What is revoked is the serial number, RFC 6960 4.1.1: a tombstone that was stored for one leaf of
+ * a CertID is one for all. */
+static void engine_share_tombstone(struct engine *engine, uint32_t cert)
+{
+    const struct entry *entry = &engine->entries[cert];
+
+    for (uint32_t twin = entry->twin; twin != cert; twin = engine->entries[twin].twin) {
+        const struct entry *other = &engine->entries[twin];
+
+        if (!engine_has_room(engine)) {
+            return;
+        }
+        if (other->tombstone.present) {
+            engine_bury(engine, cert, &other->tombstone);
+        } else if (entry->tombstone.present) {
+            engine_bury(engine, twin, &entry->tombstone);
+            engine_settle_deadline(engine, twin);
+        }
+    }
+}
+
 void engine_cache(struct engine *engine, uint32_t cert, const struct event_stored *stored)
 {
     struct entry *entry = &engine->entries[cert];
@@ -501,6 +554,7 @@ void engine_cache(struct engine *engine, uint32_t cert, const struct event_store
     if (!entry->tombstone.present) {
         entry->tombstone = stored->tombstone;
     }
+    engine_share_tombstone(engine, cert);
     if (stored->held) {
         engine_take_stored(engine, cert, stored->held, &entry->held);
     }

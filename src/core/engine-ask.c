@@ -12,8 +12,8 @@
 #define STATUS_TRY_LATER    3
 #define STATUS_UNAUTHORIZED 6
 
-/* Behind a responder that is down: is another URL well by now? */
-#define LOOK_AGAIN_MS 60000
+/* Behind a responder that is down, or asked for time: is another URL well by now? */
+#define LOOK_AGAIN_S 60
 
 /* In entry->told: that its responder is down, which `status` repeats for each certificate. */
 #define TOLD_BLOCKED (UINT8_MAX - 1)
@@ -62,17 +62,22 @@ static void engine_settled(struct engine *engine, uint32_t cert)
     engine_emit(engine, EFFECT_SETTLED, cert);
 }
 
+/* It asked for time, or is down and was tried just now. */
+static bool is_paused(const struct engine *engine, uint32_t number)
+{
+    return responder_wait_ms(&engine->responders, number) > engine->now.mono_ms;
+}
+
 /* A responder that is down, and may be tried now. */
 static bool may_probe(const struct engine *engine, uint32_t number)
 {
     const struct responder *responder = &engine->responders.list[number];
 
-    return responder->down && responder->probe == RESPONDER_NONE &&
-           responder_wait_ms(&engine->responders, number) <= engine->now.mono_ms;
+    return responder->down && responder->probe == RESPONDER_NONE && !is_paused(engine, number);
 }
 
 /* How soon the responder of a URL can be asked: one that is well, one that may be tried now, by
- * when it may; INSTANT_NEVER: it cannot even be named. */
+ * when it may (also one that asked for time); INSTANT_NEVER: it cannot even be named. */
 #define RANK_WELL INT64_MIN
 #define RANK_DUE  (INT64_MIN + 1)
 static int64_t engine_rank_url(struct engine *engine, const char *url)
@@ -83,7 +88,7 @@ static int64_t engine_rank_url(struct engine *engine, const char *url)
         engine->status = -ENOMEM;
         return INSTANT_NEVER;
     }
-    if (!is_down(engine, responder)) {
+    if (!is_down(engine, responder) && !is_paused(engine, responder)) {
         return RANK_WELL;
     }
     return may_probe(engine, responder)
@@ -125,13 +130,24 @@ static void engine_put_off(struct engine *engine, uint32_t cert, uint32_t respon
     }
 }
 
+/* In line: when to look whether another URL is better. */
+static void entry_look_later(const struct engine *engine, struct entry *entry)
+{
+    int64_t wall_s = engine->now.wall_s, wait_s = LOOK_AGAIN_S;
+
+    if (entry_is_good(entry, wall_s)) {
+        wait_s = time_min(wait_s, time_max(1, (entry->held.serve.until_s - wall_s) / 4));
+    }
+    entry->patience_ms =
+        entry->cert->url_count > 1 ? time_add(engine->now.mono_ms, wait_s * 1000) : INSTANT_NEVER;
+}
+
 /* Nothing can be said before long: nobody need wait for @cert, nor for those for whom it asks. */
 static void engine_stay(struct engine *engine, uint32_t cert)
 {
     struct entry *entry = &engine->entries[cert];
 
-    entry->patience_ms =
-        entry->cert->url_count > 1 ? time_add(engine->now.mono_ms, LOOK_AGAIN_MS) : INSTANT_NEVER;
+    entry_look_later(engine, entry);
     engine_put_off(engine, cert, entry->responder);
     for (uint32_t twin = entry->twin; twin != cert; twin = engine->entries[twin].twin) {
         if (engine->entries[twin].joined && engine_has_room(engine)) {
@@ -156,17 +172,36 @@ static void engine_come_back(struct engine *engine, uint32_t cert)
         time_add(engine->now.mono_ms, engine->policy.backoff_first_ms);
 }
 
+/* When what @entry holds ends. */
+static int64_t entry_end_s(const struct engine *engine, const struct entry *entry)
+{
+    return entry_is_good(entry, engine->now.wall_s) ? entry->held.serve.until_s : RESPONDER_BARE;
+}
+
+/* When what @cert holds ends, or what one of those for whom it asks does. */
+static int64_t engine_first_end_s(const struct engine *engine, uint32_t cert)
+{
+    int64_t end_s = entry_end_s(engine, &engine->entries[cert]);
+
+    for (uint32_t twin = engine->entries[cert].twin; twin != cert;
+         twin = engine->entries[twin].twin) {
+        if (engine->entries[twin].joined) {
+            end_s = time_min(end_s, entry_end_s(engine, &engine->entries[twin]));
+        }
+    }
+    return end_s;
+}
+
 /* Stands in line for the URL that the entry points at. */
 static void engine_wait(struct engine *engine, uint32_t cert)
 {
     struct entry *entry = &engine->entries[cert];
-    bool good = entry_is_good(entry, engine->now.wall_s);
     int r;
 
     r = responder_find(&engine->responders, entry->cert->urls[entry->url], &entry->responder);
     if (!r) {
         r = responder_wait(&engine->responders, entry->responder, cert,
-                           good ? entry->held.serve.until_s : RESPONDER_BARE);
+                           engine_first_end_s(engine, cert));
     }
     if (r) {
         engine->status = r;
@@ -175,11 +210,28 @@ static void engine_wait(struct engine *engine, uint32_t cert)
     }
     entry->waiting = true;
     entry->tried |= (uint8_t)(1 << entry->url);
+    entry_look_later(engine, entry);
     if (is_down(engine, entry->responder)) {
         engine_block(engine, cert);
         if (!engine->policy.attempts && !may_probe(engine, entry->responder)) {
             engine_stay(engine, cert); /* all its URLs were looked at just now */
         }
+    }
+}
+
+/* @asker asks for @cert as well, which may be in more of a hurry. */
+static void engine_join(struct engine *engine, uint32_t cert, uint32_t asker)
+{
+    struct entry *entry = &engine->entries[cert];
+    const struct entry *other = &engine->entries[asker];
+    int64_t end_s = entry_end_s(engine, entry);
+
+    if (other->waiting && end_s < engine_first_end_s(engine, asker)) {
+        responder_wait(&engine->responders, other->responder, asker, end_s); /* has its place */
+    }
+    entry->joined = true;
+    if (other->blocked && other->patience_ms > engine->now.mono_ms) {
+        engine_put_off(engine, cert, other->responder);
     }
 }
 
@@ -193,12 +245,7 @@ void engine_ask(struct engine *engine, uint32_t cert)
     entry->ask_mono_ms = INSTANT_NEVER;
     entry->post = entry->no_cache = false;
     if (asker != cert) {
-        const struct entry *other = &engine->entries[asker];
-
-        entry->joined = true;
-        if (other->blocked && other->patience_ms > engine->now.mono_ms) {
-            engine_put_off(engine, cert, other->responder);
-        }
+        engine_join(engine, cert, asker);
         return;
     }
     entry->tried = 0;
@@ -255,6 +302,34 @@ void engine_stop_asking(struct engine *engine, uint32_t cert)
     }
 }
 
+/* Its turn in a long line may come too late. */
+static bool entry_ends_soon(const struct engine *engine, const struct entry *entry)
+{
+    int64_t wall_s = engine->now.wall_s;
+
+    return entry_is_good(entry, wall_s) &&
+           entry->held.serve.until_s - wall_s <= 2 * engine->policy.margin_max_s;
+}
+
+/* In line, but where its turn comes none too soon: into the line of a URL that is well and was not
+ * tried in this round. */
+static void engine_change_line(struct engine *engine, uint32_t cert)
+{
+    struct entry *entry = &engine->entries[cert];
+    bool slow = is_paused(engine, entry->responder) || entry_ends_soon(engine, entry);
+    uint8_t url;
+
+    if (!slow || engine_best_url(engine, entry, entry->tried, &url) > RANK_WELL) {
+        entry_look_later(engine, entry);
+        return;
+    }
+    responder_leave(&engine->responders, entry->responder, cert);
+    entry->waiting = false;
+    entry->post = entry->no_cache = false;
+    entry->url = url;
+    engine_wait(engine, cert);
+}
+
 /* Who has another URL that is well takes that; who tries only so often does not wait for better
  * days; otherwise it stays in line. */
 void engine_ask_again(struct engine *engine, uint32_t cert)
@@ -263,7 +338,11 @@ void engine_ask_again(struct engine *engine, uint32_t cert)
     bool other;
     uint8_t url;
 
-    assert(entry->waiting && entry->blocked);
+    assert(entry->waiting);
+    if (!entry->blocked) {
+        engine_change_line(engine, cert);
+        return;
+    }
     /* Also one that is down, when nobody tries it: it may be well by now. */
     other = engine_best_url(engine, entry, 1U << entry->url, &url) <= RANK_DUE;
     if (!other && !engine->policy.attempts) {
@@ -549,9 +628,10 @@ static bool engine_next_way(struct engine *engine, struct entry *entry,
     return true;
 }
 
-bool engine_ask_otherwise(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
+bool engine_ask_otherwise(struct engine *engine, uint32_t cert, const struct event_fetched *fetched,
+                          enum reason reason)
 {
-    if (!engine_next_way(engine, &engine->entries[cert], fetched, REASON_OLDER_THAN_HELD)) {
+    if (!engine_next_way(engine, &engine->entries[cert], fetched, reason)) {
         return false;
     }
     engine_wait(engine, cert);

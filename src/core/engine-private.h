@@ -17,7 +17,7 @@ struct entry {
     const struct cert_facts *cert; /* NULL: this number is free */
     uint64_t salt;
     uint64_t attempt;    /* the one in flight, 0: none */
-    int64_t patience_ms; /* when it is given up, monotonic */
+    int64_t patience_ms; /* when it is given up or, in line, looks for another URL; monotonic */
     int64_t ask_wall_s;  /* refresh: a point of the answer's life; INSTANT_NEVER: none */
     int64_t ask_mono_ms; /* retry: a wait; INSTANT_NEVER: none */
     struct held held;
@@ -108,15 +108,16 @@ void engine_settle_deadline(struct engine *engine, uint32_t cert);
 /* engine-ask.c */
 void engine_ask(struct engine *engine, uint32_t cert);
 void engine_stop_asking(struct engine *engine, uint32_t cert);
-void engine_ask_again(struct engine *engine, uint32_t cert); /* blocked: is another URL well? */
+void engine_ask_again(struct engine *engine, uint32_t cert); /* in line: is another URL well? */
 void engine_hurry(struct engine *engine, uint32_t cert);
 void engine_fetched(struct engine *engine, uint32_t cert, const struct event_fetched *fetched);
 void engine_gave_up(struct engine *engine, uint32_t cert);
 void engine_failed(struct engine *engine, uint32_t cert, const struct event_fetched *fetched,
                    enum reason reason);
-/* The answer was no news where there should be some: true when another way to ask is taken. */
-bool engine_ask_otherwise(struct engine *engine, uint32_t cert,
-                          const struct event_fetched *fetched);
+/* The answer was no news where there should be some, or begins late: true when another way to ask
+ * is taken. */
+bool engine_ask_otherwise(struct engine *engine, uint32_t cert, const struct event_fetched *fetched,
+                          enum reason reason);
 void engine_fill_places(struct engine *engine);
 
 /* engine-answer.c */

@@ -153,6 +153,22 @@ static void engine_tell_wrong(struct engine *engine, uint32_t cert, int64_t off_
     }
 }
 
+/* Does an answer that the machine's clock permits show that it is right? Signed is only that it is
+ * later than thisUpdate: one that ended before the time believed may be an old one, told again. So
+ * of a clock set back Date has to agree, where there is one. After evidence against the clock there
+ * must be: one responder whose clock is as wrong does not outweigh the others. */
+static bool engine_convinces(const struct engine *engine, bool believed, int64_t off_s)
+{
+    bool back = engine->machine.wall_s < engine->now.wall_s;
+    bool contradicted = clock_is_contradicted(&engine->clock);
+    bool dated = off_s != INSTANT_NEVER, agrees = dated && is_small(engine, off_s);
+
+    if (believed || contradicted) {
+        return agrees && !(believed && back && contradicted);
+    }
+    return !back || agrees || !dated;
+}
+
 static void engine_weigh_doubt(struct engine *engine, uint32_t cert,
                                const struct event_fetched *fetched)
 {
@@ -162,7 +178,7 @@ static void engine_weigh_doubt(struct engine *engine, uint32_t cert,
     bool believed = engine_permits(engine, cert, fetched->facts, engine->now.wall_s);
     bool dated = off_s != INSTANT_NEVER;
 
-    if (machine && (!believed || (dated && is_small(engine, off_s)))) {
+    if (machine && engine_convinces(engine, believed, off_s)) {
         engine->clock.wrong = false;
         engine_believe(engine, clock_believe(&engine->clock, engine->machine));
     } else if (believed && !machine) {

@@ -113,10 +113,9 @@ static int64_t entry_deadline_ms(const struct engine *engine, const struct entry
     int64_t wall_s = engine->now.wall_s;
     int64_t due = wall_deadline_ms(engine, entry_promotion_s(entry, wall_s));
 
-    if (entry->attempt || entry->blocked) {
+    if (entry->attempt || entry->waiting) {
         due = time_min(due, entry->patience_ms);
-    } else if (!entry->waiting && !entry->joined &&
-               entry_hindrance(entry, wall_s) == CERT_STATE_MISSING) {
+    } else if (!entry->joined && entry_hindrance(entry, wall_s) == CERT_STATE_MISSING) {
         due = time_min(due, wall_deadline_ms(engine, entry->ask_wall_s));
         due = time_min(due, entry->ask_mono_ms);
     }
@@ -235,7 +234,7 @@ static void engine_tend(struct engine *engine, uint32_t cert)
     }
     if (entry->attempt && entry->patience_ms <= now.mono_ms) {
         engine_gave_up(engine, cert);
-    } else if (entry->blocked && entry->patience_ms <= now.mono_ms) {
+    } else if (entry->waiting && entry->patience_ms <= now.mono_ms) {
         engine_ask_again(engine, cert);
     }
     if (!entry->attempt && !entry->waiting && !entry->joined &&

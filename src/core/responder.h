@@ -65,8 +65,8 @@ void responders_deinit(struct responders *responders);
 /* The number of the responder that @url names, made known when it is new. -ENOMEM. */
 int responder_find(struct responders *responders, const char *url, uint32_t *ret_responder);
 
-/* Puts @entry (in no line yet) in line. What it holds ends at @end_s (wall); RESPONDER_BARE: it
- * holds nothing, which comes before everything else. -ENOMEM: it is not in line. */
+/* Puts @entry in line, or moves it there. What it holds ends at @end_s (wall); RESPONDER_BARE: it
+ * holds nothing, which comes before everything else. -ENOMEM: it is not in line (who was, is). */
 #define RESPONDER_BARE INT64_MIN
 int responder_wait(struct responders *responders, uint32_t responder, uint32_t entry,
                    int64_t end_s);

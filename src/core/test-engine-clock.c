@@ -66,6 +66,10 @@ static void test_answers_decide_whether_a_jump_is_believed(void **state)
          "keep settled publish "},
         {-HOUR, 2 * DAY, 2 * DAY - HOUR, 4 * DAY, NO_DATE, true, "believed! accepted ",
          "keep settled publish "},
+        /* One of before the clock was set back, told again: Date says otherwise. */
+        {-3 * DAY, -DAY, -DAY - HOUR, DAY / 2, 0, false, "", "fetch-1-post "},
+        {-3 * DAY, -DAY, -DAY - HOUR, DAY / 2, -DAY, true, "believed! accepted ",
+         "keep settled publish "},
         /* Both do. Then Date may agree with the machine's clock, or not. */
         {-HOUR, 2 * DAY, -HOUR, 4 * DAY, NO_DATE, false, "", "settled "},
         {-HOUR, 2 * DAY, -HOUR, 4 * DAY, 2 * DAY + 200, true, "believed! ", "settled "},
