@@ -467,15 +467,19 @@ static void engine_take_stored(struct engine *engine, uint32_t cert, const struc
     note->reason = judgement.reason;
 }
 
-/* When to ask for what was restored: as the run before had planned it, if that makes sense. */
+/* When to ask for what was restored: as the run before had planned it, if that makes sense: after a
+ * new answer by schedule_latest(), after an unchanged one within half of what was left. */
 static void engine_plan_restored(struct engine *engine, struct entry *entry, int64_t next_try_s)
 {
     const struct held *held = entry->pending.present ? &entry->pending : &entry->held;
-    struct window life = {held->this_update_s, held_end_s(&engine->policy, held)};
+    int64_t wall_s = engine->now.wall_s, until_s = held_end_s(&engine->policy, held);
+    int64_t latest_s =
+        time_max(schedule_latest(&engine->policy, (struct window){held->this_update_s, until_s}),
+                 time_add(wall_s, time_max(0, time_sub(until_s, wall_s)) / 2));
 
     engine_plan_refresh(engine, entry, held, false, -1);
-    if (next_try_s != INSTANT_NEVER && next_try_s > engine->now.wall_s &&
-        next_try_s <= time_max(schedule_latest(&engine->policy, life), entry->ask_wall_s)) {
+    if (next_try_s != INSTANT_NEVER && next_try_s > wall_s &&
+        next_try_s <= time_max(latest_s, entry->ask_wall_s)) {
         entry->ask_wall_s = next_try_s;
     }
 }

@@ -118,6 +118,7 @@ void engine_failed(struct engine *engine, uint32_t cert, const struct event_fetc
  * is taken. */
 bool engine_ask_otherwise(struct engine *engine, uint32_t cert, const struct event_fetched *fetched,
                           enum reason reason);
+void engine_come_back(struct engine *engine, uint32_t cert); /* without memory to ask now */
 void engine_fill_places(struct engine *engine);
 
 /* engine-answer.c */
@@ -133,6 +134,12 @@ void engine_weigh(struct engine *engine, uint32_t cert, const struct event_fetch
 /* engine-twin.c */
 int engine_add_twin(struct engine *engine, uint32_t cert);
 void engine_drop_twin(struct engine *engine, uint32_t cert);
+
+/* Those for whom @cert was asking have to ask themselves: the first of them does. */
+void engine_release_twins(struct engine *engine, uint32_t cert);
+
+/* What @cert was told is told to its twins. */
+void engine_share(struct engine *engine, uint32_t cert, const struct event_fetched *fetched);
 
 /* The twin of @cert that asks or stands in line; @cert itself: none does. */
 uint32_t engine_asker(const struct engine *engine, uint32_t cert);

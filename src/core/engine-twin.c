@@ -83,3 +83,79 @@ uint32_t engine_asker(const struct engine *engine, uint32_t cert)
     }
     return twin;
 }
+
+void engine_release_twins(struct engine *engine, uint32_t cert)
+{
+    uint32_t twin = engine->entries[cert].twin;
+
+    for (; twin != cert; twin = engine->entries[twin].twin) {
+        if (engine->entries[twin].joined) {
+            engine->entries[twin].joined = false;
+            if (engine_has_room(engine)) {
+                engine_ask(engine, twin);
+            } else {
+                engine_come_back(engine, twin);
+            }
+            engine_settle_deadline(engine, twin);
+        }
+    }
+}
+
+/* Which of the URLs of @cert is @url? The first when none is. */
+static uint8_t url_index(const struct cert_facts *cert, const char *url)
+{
+    for (uint8_t i = 0; i < cert->url_count; i++) {
+        if (text_equal(cert->urls[i], url)) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* What @cert was told is told to a twin that waited for it, or has a use for it. */
+static void engine_tell_twin(struct engine *engine, uint32_t twin, uint32_t cert,
+                             const struct event_fetched *fetched)
+{
+    const struct entry *asker = &engine->entries[cert];
+    struct entry *entry = &engine->entries[twin];
+    bool joined = entry->joined;
+    bool same = entry->held.present && entry->held.digest == asker->held.digest;
+
+    entry->joined = false;
+    if (entry->attempt || entry->waiting ||
+        entry_hindrance(entry, engine->now.wall_s) != CERT_STATE_MISSING) {
+        return;
+    }
+    entry->url = url_index(entry->cert, asker->cert->urls[asker->url]);
+    entry->responder = asker->responder;
+    if (fetched->facts && (joined || engine_would_take(engine, twin, fetched->facts))) {
+        engine_answer(engine, twin, fetched);
+    } else if (fetched->outcome == FETCH_NOT_MODIFIED && (joined || same)) {
+        if (same) {
+            engine_not_modified(engine, twin, fetched);
+        } else {
+            engine_ask(engine, twin);
+        }
+    } else if (joined) {
+        engine_failed(engine, twin, fetched, REASON_GOOD);
+    }
+    engine_settle_deadline(engine, twin);
+}
+
+void engine_share(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
+{
+    uint32_t next, twin = engine->entries[cert].twin;
+
+    engine->sharing = true;
+    for (; twin != cert; twin = next) {
+        next = engine->entries[twin].twin;
+        if (engine_has_room(engine)) {
+            engine_tell_twin(engine, twin, cert, fetched);
+        } else if (engine->entries[twin].joined) {
+            engine->entries[twin].joined = false;
+            engine_come_back(engine, twin);
+            engine_settle_deadline(engine, twin);
+        }
+    }
+    engine->sharing = false;
+}
