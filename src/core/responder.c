@@ -274,10 +274,33 @@ void responder_leave(struct responders *responders, uint32_t number, uint32_t en
     settle(responders, number);
 }
 
+/* Whose turn it is in the line. What a bare one is told may always be junk, which is about it and
+ * not about the responder: so every second probe is for somebody who holds something. */
+static struct heap_slot whose_turn(const struct responders *responders,
+                                   const struct responder *responder)
+{
+    const struct heap *line = &responder->line;
+    struct heap_slot turn = line->slots[0];
+
+    if (!responder->down || responder->probes % 2 == 0 || !is_bare(responders, turn.deadline)) {
+        return turn;
+    }
+    for (size_t i = 1; i < line->count; i++) {
+        const struct heap_slot *slot = &line->slots[i];
+
+        if (!is_bare(responders, slot->deadline) &&
+            (is_bare(responders, turn.deadline) || slot->deadline < turn.deadline)) {
+            turn = *slot;
+        }
+    }
+    return turn;
+}
+
 bool responder_next(struct responders *responders, uint32_t *ret_responder, uint32_t *ret_entry)
 {
     struct responder *responder;
-    uint32_t number, entry;
+    struct heap_slot turn;
+    uint32_t number;
 
     if (responders->in_flight >= responders->policy->total_concurrency ||
         responders_deadline_ms(responders) > responders->now.mono_ms) {
@@ -285,18 +308,19 @@ bool responder_next(struct responders *responders, uint32_t *ret_responder, uint
     }
     heap_first(&responders->ready, &number);
     responder = &responders->list[number];
-    responder->rank = heap_first(&responder->line, &entry);
-    heap_remove(&responder->line, entry);
+    turn = whose_turn(responders, responder);
+    responder->rank = turn.deadline;
+    heap_remove(&responder->line, turn.entry);
     responders->in_flight++;
     responder->in_flight++;
     responder->asked++;
-    responder->probe = responder->down ? entry : RESPONDER_NONE;
+    responder->probe = responder->down ? turn.entry : RESPONDER_NONE;
     responder->served_ms = responders->now.mono_ms;
     responder->turn = ++responders->turn;
     pay(responders, responder);
     settle(responders, number);
     *ret_responder = number;
-    *ret_entry = entry;
+    *ret_entry = turn.entry;
     return true;
 }
 

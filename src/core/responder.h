@@ -9,7 +9,8 @@
  * (responder_rate); all together have total_concurrency.
  *
  * After responder_failures failures in a row it is down: its circuit is open, and one request at a
- * time, rarer and rarer, tries whether it is back. When one succeeds, the others follow, one more
+ * time, rarer and rarer, tries whether it is back: for those that hold nothing and for those that
+ * do by turns. When one succeeds, the others follow, one more
  * at once for each that succeeds. */
 
 #include <stdbool.h>

@@ -95,6 +95,37 @@ static void test_one_probe_at_a_time_tries_a_responder_that_is_down(void **state
     play_close(&play);
 }
 
+static void test_probes_are_for_bare_and_held_ones_by_turns(void **state)
+{
+    struct play play;
+    unsigned held = 0;
+
+    (void)state;
+    play_open(&play);
+    take_down(&play, 0);
+    stand_in_line(&play, play.one, 20, RESPONDER_BARE);
+    stand_in_line(&play, play.one, 21, NOW + 9 * HOUR);
+    stand_in_line(&play, play.one, 22, NOW + 8 * HOUR);
+    for (unsigned i = 0; i < 10; i++) {
+        uint32_t entry = wait_for_next(&play);
+
+        assert_true(entry == 20 || entry == 22);
+        held += entry == 22;
+        assert_int_equal(report(&play, entry, RESPONDER_ILL), RESPONDER_SAME);
+        stand_in_line(&play, play.one, entry, entry == 22 ? NOW + 8 * HOUR : RESPONDER_BARE);
+    }
+    assert_int_equal(held, 5);
+    /* With nobody else, the bare one takes them all. */
+    responder_leave(&play.responders, play.one, 21);
+    responder_leave(&play.responders, play.one, 22);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(wait_for_next(&play), 20);
+        report(&play, 20, RESPONDER_ILL);
+        stand_in_line(&play, play.one, 20, RESPONDER_BARE);
+    }
+    play_close(&play);
+}
+
 static void test_probes_come_the_sooner_the_less_is_left(void **state)
 {
     static const struct {
@@ -116,7 +147,7 @@ static void test_probes_come_the_sooner_the_less_is_left(void **state)
 
         play_open(&play);
         take_down(&play, 0);
-        for (uint32_t probe = 0; probe < 30; probe++) {
+        for (uint32_t probe = 0; probe < 29; probe++) { /* the next is for a bare one */
             int64_t before_ms = now_ms(&play);
 
             stand_in_line(&play, play.one, probe, play.responders.now.wall_s + cases[i].left_s);
@@ -309,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_five_failures_in_a_row_open_the_circuit_not_four),
         cmocka_unit_test(test_one_probe_at_a_time_tries_a_responder_that_is_down),
+        cmocka_unit_test(test_probes_are_for_bare_and_held_ones_by_turns),
         cmocka_unit_test(test_probes_come_the_sooner_the_less_is_left),
         cmocka_unit_test(test_responder_that_is_back_gets_one_more_for_each_success),
         cmocka_unit_test(test_late_results_of_older_requests_do_not_disturb_the_probe),
