@@ -166,8 +166,11 @@ static void put_responder(struct buf *line, const struct responder_view *respond
         buf_put_text(line, " wants to be left alone");
     }
     buf_put_text(line, ": ");
-    buf_put_int(line, responder->waiting);
-    buf_put_text(line, responder->waiting == 1 ? " certificate waits, " : " certificates wait, ");
+    if (responder->waiting) {
+        buf_put_int(line, responder->waiting);
+        buf_put_text(line,
+                     responder->waiting == 1 ? " certificate waits, " : " certificates wait, ");
+    }
     if (responder->next_s > wall_s) {
         buf_put_text(line, "next request in ");
         buf_put_duration(line, time_sub(responder->next_s, wall_s));

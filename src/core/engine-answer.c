@@ -49,6 +49,24 @@ static int64_t held_end_s(const struct policy *policy, const struct held *answer
     return by_itself ? answer->next_update_s : answer->serve.until_s;
 }
 
+/* The leaf ends before the answer does: no newer one would be shown any longer, and what is left of
+ * the leaf says nothing of when to ask. */
+static bool entry_ends_with_leaf(const struct engine *engine, const struct entry *entry,
+                                 const struct held *answer)
+{
+    int64_t not_after_s = entry->cert->not_after_s;
+
+    return not_after_s <= answer->next_update_s &&
+           time_sub(not_after_s, answer->serve.until_s) <= engine->policy.margin_max_s;
+}
+
+static int64_t entry_end_of_s(const struct engine *engine, const struct entry *entry,
+                              const struct held *answer)
+{
+    return entry_ends_with_leaf(engine, entry, answer) ? answer->next_update_s
+                                                       : held_end_s(&engine->policy, answer);
+}
+
 /* What HTTP says is fresh need not be asked for again, inside our bounds. */
 static int64_t hinted_s(int64_t due_s, int64_t fresh_s, int64_t latest_s, int64_t wall_s)
 {
@@ -75,7 +93,8 @@ static void engine_plan(struct engine *engine, struct entry *entry, const struct
     int64_t wall_s = engine->now.wall_s;
     int64_t left_s = time_sub(answer->serve.until_s, wall_s);
 
-    if (left_s > 0 && due_s >= answer->serve.until_s) {
+    if (left_s > 0 && due_s >= answer->serve.until_s &&
+        !entry_ends_with_leaf(engine, entry, answer)) {
         due_s = time_add(wall_s, time_max(1, left_s / 2));
     }
     if (entry_is_good(entry, wall_s) && answer->this_update_s >= entry->held.serve.until_s) {
@@ -89,7 +108,7 @@ static void engine_plan(struct engine *engine, struct entry *entry, const struct
 static void engine_plan_refresh(struct engine *engine, struct entry *entry,
                                 const struct held *answer, bool bulk, int64_t fresh_s)
 {
-    struct window life = {answer->this_update_s, held_end_s(&engine->policy, answer)};
+    struct window life = {answer->this_update_s, entry_end_of_s(engine, entry, answer)};
     int64_t wall_s = engine->now.wall_s, latest_s = schedule_latest(&engine->policy, life);
     int64_t due_s = schedule_refresh(&engine->policy, life, wall_s, entry->salt, bulk);
 
@@ -104,7 +123,7 @@ static void engine_plan_refresh(struct engine *engine, struct entry *entry,
 static void engine_plan_unchanged(struct engine *engine, struct entry *entry,
                                   const struct held *answer, int64_t fresh_s)
 {
-    int64_t wall_s = engine->now.wall_s, until_s = held_end_s(&engine->policy, answer);
+    int64_t wall_s = engine->now.wall_s, until_s = entry_end_of_s(engine, entry, answer);
     int64_t due_s = schedule_unchanged(&engine->policy, until_s, wall_s, entry->salt);
     int64_t latest_s = time_add(wall_s, time_max(0, time_sub(until_s, wall_s)) / 2);
 
@@ -225,6 +244,16 @@ static bool entry_prefers_pending(const struct entry *entry, const struct held *
     return held_compare(&entry->pending, answer) > 0;
 }
 
+/* Already when it comes the time to ask for the next is over: signed with the times of a list of
+ * revocations, or by a node that is behind. As to when to ask again it is no news. */
+static bool engine_is_half_old(const struct engine *engine, const struct held *answer)
+{
+    struct window life = {answer->this_update_s, held_end_s(&engine->policy, answer)};
+
+    return answer->next_update_s != INSTANT_NEVER &&
+           schedule_latest(&engine->policy, life) <= engine->now.wall_s;
+}
+
 /* A good answer: held at once, or kept back while its first minutes would trouble clients whose
  * clock is behind and something good is there meanwhile. One of the same times that was signed
  * anew replaces the other without being news. */
@@ -258,7 +287,7 @@ static void engine_accept(struct engine *engine, uint32_t cert, const struct hel
         engine_show(engine, cert, !early);
         return;
     }
-    if (as_new) {
+    if (as_new || (!bulk && engine_is_half_old(engine, answer))) {
         engine_plan_unchanged(engine, entry, answer, fresh_s);
     } else {
         engine_plan_refresh(engine, entry, answer, bulk, fresh_s);
@@ -402,9 +431,10 @@ bool engine_would_take(const struct engine *engine, uint32_t cert, const struct 
 
 void engine_answer(struct engine *engine, uint32_t cert, const struct event_fetched *fetched)
 {
-    struct judgement judgement = engine_judge(engine, cert, fetched->facts);
+    struct judgement judgement;
 
-    engine_show(engine, cert, false); /* what has ended by now is not what the new one replaces */
+    engine_catch_up(engine, cert); /* what has ended by now is not what the new one replaces */
+    judgement = engine_judge(engine, cert, fetched->facts);
     switch (judgement.verdict) {
     case VERDICT_STAPLE:
     case VERDICT_PENDING:
@@ -506,45 +536,73 @@ static void engine_restore(struct engine *engine, uint32_t cert, const struct ev
     }
 }
 
-/* A twin was revoked, and nothing newer is held that says otherwise. */
-static void engine_bury(struct engine *engine, uint32_t cert, const struct tombstone *tombstone)
+/* Of @cert and its twins, the one of the latest revocation. */
+static struct tombstone engine_last_tombstone(const struct engine *engine, uint32_t cert)
+{
+    struct tombstone last = engine->entries[cert].tombstone;
+
+    for (uint32_t twin = engine->entries[cert].twin; twin != cert;
+         twin = engine->entries[twin].twin) {
+        const struct tombstone *other = &engine->entries[twin].tombstone;
+
+        if (other->present && (!last.present || other->this_update_s > last.this_update_s)) {
+            last = *other;
+        }
+    }
+    return last;
+}
+
+/* A twin was revoked, and nothing newer is known that says otherwise. True: that is news. */
+static bool engine_bury(struct engine *engine, uint32_t cert, const struct tombstone *tombstone)
 {
     struct entry *entry = &engine->entries[cert];
+    bool news = !entry->tombstone.present;
 
-    if (entry->tombstone.present ||
-        (entry->held.present && entry->held.this_update_s > tombstone->this_update_s)) {
-        return;
+    if (news ? entry->held.present && entry->held.this_update_s > tombstone->this_update_s
+             : entry->tombstone.this_update_s >= tombstone->this_update_s) {
+        return false;
     }
     entry->tombstone = *tombstone;
     entry->good_again_ms = INSTANT_NEVER;
     engine_emit(engine, EFFECT_TOMBSTONE, cert)->tombstone = *tombstone;
-    engine_drop(engine, cert, STORE_SLOT_HELD);
-    engine_drop(engine, cert, STORE_SLOT_PENDING);
-    if (entry->published) {
-        engine_show(engine, cert, false);
-        engine_note_revoked(engine, cert, NOTE_ERROR);
+    if (news) {
+        engine_drop(engine, cert, STORE_SLOT_HELD);
+        engine_drop(engine, cert, STORE_SLOT_PENDING);
     }
+    return news;
+}
+
+static void engine_show_buried(struct engine *engine, uint32_t cert)
+{
+    if (engine->entries[cert].published) {
+        engine_show(engine, cert, false);
+    } else {
+        engine_withdraw_unseen(engine, cert);
+    }
+    engine_note_revoked(engine, cert, NOTE_ERROR);
 }
 
 /* What is revoked is the serial number, RFC 6960 4.1.1: a tombstone that was stored for one leaf of
- * a CertID is one for all. */
-static void engine_share_tombstone(struct engine *engine, uint32_t cert)
+ * a CertID is one for all. True: that @cert is revoked is news. */
+static bool engine_share_tombstone(struct engine *engine, uint32_t cert)
 {
-    const struct entry *entry = &engine->entries[cert];
+    const struct tombstone last = engine_last_tombstone(engine, cert);
+    bool news;
 
-    for (uint32_t twin = entry->twin; twin != cert; twin = engine->entries[twin].twin) {
-        const struct entry *other = &engine->entries[twin];
-
-        if (!engine_has_room(engine)) {
-            return;
-        }
-        if (other->tombstone.present) {
-            engine_bury(engine, cert, &other->tombstone);
-        } else if (entry->tombstone.present) {
-            engine_bury(engine, twin, &entry->tombstone);
-            engine_settle_deadline(engine, twin);
-        }
+    if (!last.present) {
+        return false;
     }
+    news = engine_bury(engine, cert, &last);
+    for (uint32_t twin = engine->entries[cert].twin; twin != cert;
+         twin = engine->entries[twin].twin) {
+        if (!engine_has_room(engine)) {
+            engine->entries[twin].reread = true; /* and shared then */
+        } else if (engine_bury(engine, twin, &last)) {
+            engine_show_buried(engine, twin);
+        }
+        engine_settle_deadline(engine, twin);
+    }
+    return news;
 }
 
 void engine_cache(struct engine *engine, uint32_t cert, const struct event_stored *stored)
@@ -552,22 +610,25 @@ void engine_cache(struct engine *engine, uint32_t cert, const struct event_store
     struct entry *entry = &engine->entries[cert];
     int64_t wall_s = engine->now.wall_s;
 
-    if (entry_hindrance(entry, wall_s) != CERT_STATE_MISSING || entry_is_good(entry, wall_s)) {
+    if (entry_hindrance(entry, wall_s) != CERT_STATE_MISSING) {
+        return;
+    }
+    if (entry_is_good(entry, wall_s)) {
+        if (engine_share_tombstone(engine, cert)) {
+            engine_show_buried(engine, cert);
+        }
         return;
     }
     if (!entry->tombstone.present) {
         entry->tombstone = stored->tombstone;
     }
-    engine_share_tombstone(engine, cert);
     if (stored->held) {
         engine_take_stored(engine, cert, stored->held, &entry->held);
     }
     if (stored->pending && !entry->tombstone.present) {
         engine_take_stored(engine, cert, stored->pending, &entry->pending);
     }
-    if (entry_promotion_s(entry, wall_s) <= wall_s) {
-        engine_promote(engine, cert);
-    }
-    engine_show(engine, cert, false);
+    engine_share_tombstone(engine, cert);
+    engine_catch_up(engine, cert);
     engine_restore(engine, cert, stored);
 }

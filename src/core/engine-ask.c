@@ -21,6 +21,10 @@
 /* A wait that nothing held bounds. */
 #define BARE_WAIT_S 300
 
+/* What has ended is asked for as if so much were left: every quarter of an hour at least. Who never
+ * held anything may be one that its responder does not know. */
+#define ENDED_LEFT_S (8 * 900)
+
 /* With so much patience at least: that is what an answer may take. */
 #define PATIENCE_LEAST_S 10
 
@@ -112,6 +116,24 @@ static int64_t engine_best_url(struct engine *engine, const struct entry *entry,
         }
     }
     return best;
+}
+
+/* The same without those that are down and were tried just now. Who asked for time is asked when
+ * it is over: there may never be a moment without somebody to whom it says so. */
+static bool engine_other_url(struct engine *engine, const struct entry *entry, unsigned tried,
+                             uint8_t *ret_url)
+{
+    uint32_t responder;
+    uint8_t url;
+    int64_t rank = engine_best_url(engine, entry, tried, &url);
+
+    if (rank == INSTANT_NEVER ||
+        responder_find(&engine->responders, entry->cert->urls[url], &responder) ||
+        (rank > RANK_DUE && is_down(engine, responder))) {
+        return false;
+    }
+    *ret_url = url;
+    return true;
 }
 
 /* @cert is held up by a responder that is down: whoever waits for its attempt to end need not. */
@@ -267,7 +289,6 @@ void engine_fill_places(struct engine *engine)
 void engine_stop_asking(struct engine *engine, uint32_t cert)
 {
     struct entry *entry = &engine->entries[cert];
-    bool asked = entry->attempt || entry->waiting;
 
     if (entry->attempt) {
         engine_emit(engine, EFFECT_CANCEL, cert)->attempt = entry->attempt;
@@ -278,7 +299,7 @@ void engine_stop_asking(struct engine *engine, uint32_t cert)
         responder_leave(&engine->responders, entry->responder, cert);
     }
     entry->waiting = entry->blocked = entry->joined = false;
-    if (asked) {
+    if (engine_asker(engine, cert) == cert) { /* it asked for them, or was going to */
         engine_release_twins(engine, cert);
     }
 }
@@ -325,7 +346,7 @@ void engine_ask_again(struct engine *engine, uint32_t cert)
         return;
     }
     /* Also one that is down, when nobody tries it: it may be well by now. */
-    other = engine_best_url(engine, entry, 1U << entry->url, &url) <= RANK_DUE;
+    other = engine_other_url(engine, entry, 1U << entry->url, &url);
     if (!other && !engine->policy.attempts) {
         engine_stay(engine, cert);
         return;
@@ -480,9 +501,7 @@ void engine_fetched(struct engine *engine, uint32_t cert, const struct event_fet
     } else {
         engine_failed(engine, cert, fetched, REASON_GOOD);
     }
-    if (!entry->attempt && !entry->waiting) {
-        engine_share(engine, cert, fetched);
-    }
+    engine_share(engine, cert, fetched);
 }
 
 void engine_gave_up(struct engine *engine, uint32_t cert)
@@ -519,7 +538,7 @@ static bool post_may_help(const struct event_fetched *fetched, enum reason reaso
     return reason != REASON_UNKNOWN;
 }
 
-/* The next way to ask in this round: past the caches, POST, another URL that is well or may be
+/* The next way to ask in this round: past the caches, POST, another URL that is not down or may be
  * tried again. Of internalError, RFC 6960 2.3: "The query should be retried, potentially with
  * another responder." False: there is none, as for a twin: who asked for it has tried all. A
  * responder that asks for time (Retry-After) or is down is not asked once more. */
@@ -527,7 +546,6 @@ static bool engine_next_way(struct engine *engine, struct entry *entry,
                             const struct event_fetched *fetched, enum reason reason)
 {
     bool same = fetched->hints.retry_after_s <= 0 && !is_down(engine, entry->responder);
-    uint8_t url;
 
     if (engine->sharing) {
         return false;
@@ -543,11 +561,7 @@ static bool engine_next_way(struct engine *engine, struct entry *entry,
         return true;
     }
     entry->post = entry->no_cache = false;
-    if (engine_best_url(engine, entry, entry->tried, &url) > RANK_DUE) {
-        return false;
-    }
-    entry->url = url;
-    return true;
+    return engine_other_url(engine, entry, entry->tried, &entry->url);
 }
 
 bool engine_ask_otherwise(struct engine *engine, uint32_t cert, const struct event_fetched *fetched,
@@ -566,8 +580,11 @@ static int64_t retry_wait_ms(struct engine *engine, const struct entry *entry,
     const struct policy *policy = &engine->policy;
     int64_t wall_s = engine->now.wall_s;
     int64_t left_s = entry_is_good(entry, wall_s) ? entry->held.serve.until_s - wall_s : 0;
-    int64_t wait_ms = schedule_backoff_ms(policy, entry->failures, left_s, rng_next(&engine->rng));
-    int64_t most_s = left_s ? time_max(1, left_s / 8) : BARE_WAIT_S;
+    int64_t wait_ms = schedule_backoff_ms(policy, entry->failures,
+                                          !left_s && entry->held.present ? ENDED_LEFT_S : left_s,
+                                          rng_next(&engine->rng));
+    int64_t most_s =
+        left_s ? time_max(1, time_min(left_s / 8, policy->retry_after_cap_s)) : BARE_WAIT_S;
 
     /* Retry-After is a hint inside our own bounds: it must not cost a staple. */
     wait_ms = time_max(wait_ms, time_min(retry_after_s, most_s) * 1000);

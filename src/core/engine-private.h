@@ -100,7 +100,9 @@ int64_t engine_next_try_s(const struct engine *engine, const struct entry *entry
 
 /* Makes what is published agree with what may be shown now. */
 void engine_show(struct engine *engine, uint32_t cert, bool changed);
-void engine_promote(struct engine *engine, uint32_t cert);
+
+/* What time has brought: the pending answer takes over, what has ended is withdrawn. */
+void engine_catch_up(struct engine *engine, uint32_t cert);
 
 /* engine.c */
 void engine_settle_deadline(struct engine *engine, uint32_t cert);
@@ -138,7 +140,8 @@ void engine_drop_twin(struct engine *engine, uint32_t cert);
 /* Those for whom @cert was asking have to ask themselves: the first of them does. */
 void engine_release_twins(struct engine *engine, uint32_t cert);
 
-/* What @cert was told is told to its twins. */
+/* What @cert was told is told to its twins: a good answer at once, the rest when it does not ask
+ * further. */
 void engine_share(struct engine *engine, uint32_t cert, const struct event_fetched *fetched);
 
 /* The twin of @cert that asks or stands in line; @cert itself: none does. */

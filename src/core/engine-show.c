@@ -84,6 +84,25 @@ static void engine_tell_grace(struct engine *engine, uint32_t cert)
     note->clients = clients_against_grace(engine, &entry->held);
 }
 
+/* Nothing more may be shown. From now on there is more of a hurry than there was: the failures so
+ * far count no longer. */
+static void engine_end(struct engine *engine, uint32_t cert)
+{
+    struct entry *entry = &engine->entries[cert];
+
+    entry->published = false;
+    engine_emit(engine, EFFECT_WITHDRAW, cert)->urgent = true;
+    if (entry->tombstone.present) {
+        return;
+    }
+    if (entry->ask_mono_ms != INSTANT_NEVER && !engine->policy.attempts) {
+        entry->failures = 0;
+        entry->ask_mono_ms = time_min(
+            entry->ask_mono_ms, time_add(engine->now.mono_ms, engine->policy.backoff_first_ms));
+    }
+    engine_note(engine, cert, NOTE_ENDED, NOTE_ERROR);
+}
+
 /* RFC 6066 8: "Note that a server MAY also choose not to send a 'CertificateStatus' message": where
  * nothing good is held, nothing is shown. */
 void engine_show(struct engine *engine, uint32_t cert, bool changed)
@@ -100,18 +119,14 @@ void engine_show(struct engine *engine, uint32_t cert, bool changed)
             first || entry->tombstone.present || entry->shows_worse;
         entry->shows_worse = entry->tombstone.present;
     } else if (!can && entry->published) {
-        entry->published = false;
-        engine_emit(engine, EFFECT_WITHDRAW, cert)->urgent = true;
-        if (!entry->tombstone.present) {
-            engine_note(engine, cert, NOTE_ENDED, NOTE_ERROR);
-        }
+        engine_end(engine, cert);
     }
     if (can && !entry->grace_told && !entry_is_good(entry, wall_s)) {
         engine_tell_grace(engine, cert);
     }
 }
 
-void engine_promote(struct engine *engine, uint32_t cert)
+static void engine_promote(struct engine *engine, uint32_t cert)
 {
     struct entry *entry = &engine->entries[cert];
 
@@ -121,4 +136,12 @@ void engine_promote(struct engine *engine, uint32_t cert)
     entry->grace_told = false;
     engine_emit(engine, EFFECT_PROMOTE, cert);
     engine_show(engine, cert, true);
+}
+
+void engine_catch_up(struct engine *engine, uint32_t cert)
+{
+    if (entry_promotion_s(&engine->entries[cert], engine->now.wall_s) <= engine->now.wall_s) {
+        engine_promote(engine, cert);
+    }
+    engine_show(engine, cert, false);
 }

@@ -184,7 +184,7 @@ static void engine_weigh_doubt(struct engine *engine, uint32_t cert,
     } else if (believed && !machine) {
         clock_contradict(&engine->clock);
         engine_tell_wrong(engine, cert, dated ? off_s : jump_s);
-    } else if (believed && dated) {
+    } else if (believed && dated && !is_small(engine, off_s)) {
         engine_tell_wrong(engine, cert, off_s);
     }
 }

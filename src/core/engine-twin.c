@@ -118,12 +118,13 @@ static void engine_tell_twin(struct engine *engine, uint32_t twin, uint32_t cert
 {
     const struct entry *asker = &engine->entries[cert];
     struct entry *entry = &engine->entries[twin];
-    bool joined = entry->joined;
+    bool joined = entry->joined, goes_on = asker->attempt || asker->waiting;
     bool same = entry->held.present && entry->held.digest == asker->held.digest;
 
-    entry->joined = false;
+    entry->joined = joined && goes_on;
     if (entry->attempt || entry->waiting ||
-        entry_hindrance(entry, engine->now.wall_s) != CERT_STATE_MISSING) {
+        entry_hindrance(entry, engine->now.wall_s) != CERT_STATE_MISSING ||
+        (goes_on && !(fetched->facts && engine_would_take(engine, twin, fetched->facts)))) {
         return;
     }
     entry->url = url_index(entry->cert, asker->cert->urls[asker->url]);
@@ -151,7 +152,7 @@ void engine_share(struct engine *engine, uint32_t cert, const struct event_fetch
         next = engine->entries[twin].twin;
         if (engine_has_room(engine)) {
             engine_tell_twin(engine, twin, cert, fetched);
-        } else if (engine->entries[twin].joined) {
+        } else { /* it may be news for any of them */
             engine->entries[twin].joined = false;
             engine_come_back(engine, twin);
             engine_settle_deadline(engine, twin);

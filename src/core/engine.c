@@ -224,10 +224,7 @@ static void engine_tend(struct engine *engine, uint32_t cert)
     struct entry *entry = &engine->entries[cert];
     struct instant now = engine->now;
 
-    if (entry_promotion_s(entry, now.wall_s) <= now.wall_s) {
-        engine_promote(engine, cert);
-    }
-    engine_show(engine, cert, false);
+    engine_catch_up(engine, cert);
     if (entry->reread) {
         entry->reread = entry->stored_unfit = false;
         engine_emit(engine, EFFECT_READ, cert);

@@ -79,6 +79,8 @@ static void put_next_try(struct buf *buf, const struct note *note)
         buf_put_text(buf, "; trying another way at once");
     } else if (note->next_try_s == INSTANT_NEVER) {
         buf_put_text(buf, "; no further try in this run");
+    } else if (note->next_try_s <= note->wall_s) {
+        buf_put_text(buf, "; it is asked for now");
     } else {
         buf_put_text(buf, "; next try in ");
         buf_put_duration(buf, time_sub(note->next_try_s, note->wall_s));
@@ -182,6 +184,14 @@ static void put_revoked(struct buf *buf, const struct note *note)
     put_next_try(buf, note);
 }
 
+static void put_waiting(struct buf *buf, const struct note *note)
+{
+    if (note->waiting) {
+        buf_put_text(buf, "; ");
+        put_count(buf, note->waiting, " certificate waits", " certificates wait");
+    }
+}
+
 /* Of a responder as a whole. */
 static void put_responder_news(struct buf *buf, const struct note *note)
 {
@@ -193,15 +203,13 @@ static void put_responder_news(struct buf *buf, const struct note *note)
         put_count(buf, note->count, " request", " requests");
         buf_put_text(buf, " in a row failed, the last: ");
         put_failure(buf, note);
-        buf_put_text(buf, "; ");
-        put_count(buf, note->waiting, " certificate waits", " certificates wait");
+        put_waiting(buf, note);
         buf_put_text(buf, "; it is tried again, one request at a time, in ");
         buf_put_duration(buf, time_sub(note->until_s, note->wall_s));
     } else {
         buf_put_text(buf, "the responder answers again after ");
         buf_put_duration(buf, time_sub(note->wall_s, note->since_s));
-        buf_put_text(buf, "; ");
-        put_count(buf, note->waiting, " certificate waits", " certificates wait");
+        put_waiting(buf, note);
     }
 }
 

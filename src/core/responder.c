@@ -172,6 +172,23 @@ static int64_t probe_bound_ms(const struct responders *responders, int64_t rank)
                     time_min(policy->probe_cap_s * 1000, left_of(responders, rank) * 125));
 }
 
+/* Of those in line that hold something, the one that ends first; NULL: there is none. */
+static const struct heap_slot *first_held(const struct responders *responders,
+                                          const struct responder *responder)
+{
+    const struct heap *line = &responder->line;
+    const struct heap_slot *first = NULL;
+
+    for (size_t i = 0; i < line->count; i++) {
+        const struct heap_slot *slot = &line->slots[i];
+
+        if (!is_bare(responders, slot->deadline) && (!first || slot->deadline < first->deadline)) {
+            first = slot;
+        }
+    }
+    return first;
+}
+
 static int64_t pause_bound_ms(const struct responders *responders, int64_t rank)
 {
     const struct policy *policy = responders->policy;
@@ -279,21 +296,12 @@ void responder_leave(struct responders *responders, uint32_t number, uint32_t en
 static struct heap_slot whose_turn(const struct responders *responders,
                                    const struct responder *responder)
 {
-    const struct heap *line = &responder->line;
-    struct heap_slot turn = line->slots[0];
+    const struct heap_slot *first = responder->line.slots, *held = NULL;
 
-    if (!responder->down || responder->probes % 2 == 0 || !is_bare(responders, turn.deadline)) {
-        return turn;
+    if (responder->down && responder->probes % 2 && is_bare(responders, first->deadline)) {
+        held = first_held(responders, responder);
     }
-    for (size_t i = 1; i < line->count; i++) {
-        const struct heap_slot *slot = &line->slots[i];
-
-        if (!is_bare(responders, slot->deadline) &&
-            (is_bare(responders, turn.deadline) || slot->deadline < turn.deadline)) {
-            turn = *slot;
-        }
-    }
-    return turn;
+    return held ? *held : *first;
 }
 
 bool responder_next(struct responders *responders, uint32_t *ret_responder, uint32_t *ret_entry)
@@ -329,11 +337,13 @@ static void plan_probe(struct responders *responders, struct responder *responde
 {
     /* Who was asked last is going to come back. */
     int64_t rank = time_min(heap_first(&responder->line, NULL), responder->rank);
-    int64_t left_s = left_of(responders, rank);
+    int64_t left_s = left_of(responders, rank), bound_ms = probe_bound_ms(responders, rank);
+    const struct heap_slot *held = first_held(responders, responder);
     int64_t wait_ms = schedule_backoff_ms(responders->policy, ++responder->probes, left_s,
                                           rng_next(&responders->rng));
 
-    wait_ms = time_min(wait_ms, probe_bound_ms(responders, rank));
+    bound_ms = held ? time_min(bound_ms, probe_bound_ms(responders, held->deadline)) : bound_ms;
+    wait_ms = time_min(wait_ms, bound_ms);
     responder->probe_ms = time_add(responders->now.mono_ms, wait_ms);
 }
 
@@ -400,8 +410,10 @@ void responder_pause(struct responders *responders, uint32_t number, int64_t wai
     struct responder *responder = &responders->list[number];
     int64_t rank = time_min(rank_of(responders, end_s), heap_first(&responder->line, NULL));
     int64_t wait_ms = time_min(wait_s, responders->policy->retry_after_cap_s) * 1000;
+    const struct heap_slot *held = first_held(responders, responder);
 
     wait_ms = time_min(wait_ms, pause_bound_ms(responders, rank));
+    wait_ms = held ? time_min(wait_ms, pause_bound_ms(responders, held->deadline)) : wait_ms;
     responder->pause_ms = time_max(responder->pause_ms, time_add(responders->now.mono_ms, wait_ms));
     settle(responders, number);
 }

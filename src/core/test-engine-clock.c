@@ -100,6 +100,92 @@ static void test_answers_decide_whether_a_jump_is_believed(void **state)
     }
 }
 
+/* Number 1, as a witness, has said that the clock, which was set by @off_s, is wrong; number 0 is
+ * asked next. */
+static void start_contradicted(struct world *world, int64_t off_s)
+{
+    world_open(world);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct ocsp_facts held = test_answer(TEST_NOW - 4 * DAY, 4 * DAY + (12 - 6 * i) * HOUR);
+
+        find_cert(world, i);
+        read_store(world, i,
+                   (struct event_stored){.held = &held, .next_try_s = TEST_NOW + 2 * HOUR});
+    }
+    set_clock(world, off_s);
+    assert_int_equal(world->asked, 1);
+    answer_dated(world, -60, DAY, NO_DATE);
+    assert_true(look_clock(world).wrong);
+    assert_int_equal(look_clock(world).off_s, off_s);
+    wait_for_ask(world, 0, HOUR);
+    forget_traces(world);
+}
+
+static void test_after_evidence_against_it_the_clock_is_believed_only_with_a_date(void **state)
+{
+    enum { MACHINE, BOTH, KINDS }; /* which of the two times permit the answer */
+    static const struct {
+        int64_t off_s;
+        struct {
+            int64_t from_s, life_s;
+        } answers[KINDS];
+        bool believed[KINDS]; /* with a Date that agrees */
+    } cases[] = {
+        {2 * DAY, {{2 * DAY - HOUR, 4 * DAY}, {-HOUR / 2, 4 * DAY}}, {true, true}},
+        {-DAY, {{-DAY - HOUR, DAY / 2}, {-2 * DAY, 4 * DAY}}, {true, false}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases) * KINDS * 3; i++) {
+        size_t place = i / 3 / KINDS, kind = i / 3 % KINDS;
+        int64_t off_s = cases[place].off_s;
+        const int64_t dates[] = {NO_DATE, off_s - HOUR, off_s};
+        bool believed = i % 3 == 2 && cases[place].believed[kind];
+        struct world world;
+
+        start_contradicted(&world, off_s);
+        answer_dated(&world, cases[place].answers[kind].from_s, cases[place].answers[kind].life_s,
+                     dates[i % 3] == NO_DATE ? NO_DATE : dates[i % 3] + 900);
+        assert_int_equal(look_clock(&world).off_s, believed ? 0 : off_s);
+        assert_int_equal(look_clock(&world).wrong, !believed);
+        assert_int_equal(strstr(buf_text(&world.notes), "believed! ") != NULL, believed);
+        assert_null(strstr(buf_text(&world.notes), "wrong")); /* told before */
+        world_close(&world);
+    }
+}
+
+static void test_date_that_agrees_is_not_told_as_one_that_contradicts(void **state)
+{
+    struct world world;
+
+    (void)state;
+    start_contradicted(&world, -DAY);
+    assert_int_equal(look_clock(&world).date_off_s, -DAY);
+    answer_dated(&world, -2 * DAY, 4 * DAY, -DAY + 900); /* both permit it */
+    assert_true(look_clock(&world).wrong);
+    assert_int_equal(look_clock(&world).date_off_s, -DAY);
+    world_close(&world);
+}
+
+static void test_evidence_against_one_time_says_nothing_of_the_next(void **state)
+{
+    static const int64_t offs[][2] = {{2 * DAY, 4 * DAY}, {-DAY, -3 * DAY}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(offs); i++) {
+        struct world world;
+
+        start_contradicted(&world, offs[i][0]);
+        set_clock(&world, offs[i][1] - offs[i][0]);
+        expect_notes(&world, "jumped! ");
+        assert_int_equal(look_clock(&world).off_s, offs[i][1]);
+        answer_dated(&world, offs[i][1] - HOUR, DAY, NO_DATE);
+        assert_int_equal(look_clock(&world).off_s, 0);
+        assert_false(look_clock(&world).wrong);
+        world_close(&world);
+    }
+}
+
 static void test_jump_in_an_outage_withdraws_nothing_for_an_hour_then_forward_counts(void **state)
 {
     struct world world;
@@ -215,6 +301,27 @@ static void test_stored_answer_becomes_good_when_the_clock_is_put_right(void **s
         expect(&world, "");
         world_close(&world);
     }
+}
+
+static void test_stored_answer_out_of_time_is_remembered_whatever_lay_beside_it(void **state)
+{
+    struct world world;
+    struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 12 * HOUR), bad = good;
+    struct event_stored stored = {.held = &good, .pending = &bad, .next_try_s = INSTANT_NEVER};
+
+    (void)state;
+    bad.signature = REASON_BAD_SIGNATURE;
+    world_open(&world);
+    world.now.wall_s += 2 * DAY;
+    find_cert(&world, 0);
+    read_store(&world, 0, stored);
+    expect_notes(&world, "unfit unfit! ");
+    forget_traces(&world);
+    set_clock(&world, -2 * DAY);
+    expect(&world, "read ");
+    read_store(&world, 0, stored);
+    assert_int_equal(look(&world, 0).state, CERT_STATE_HELD);
+    world_close(&world);
 }
 
 static void test_store_read_again_does_not_undo_a_revocation(void **state)
@@ -448,10 +555,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_decide_whether_a_jump_is_believed),
+        cmocka_unit_test(test_after_evidence_against_it_the_clock_is_believed_only_with_a_date),
+        cmocka_unit_test(test_date_that_agrees_is_not_told_as_one_that_contradicts),
+        cmocka_unit_test(test_evidence_against_one_time_says_nothing_of_the_next),
         cmocka_unit_test(test_jump_in_an_outage_withdraws_nothing_for_an_hour_then_forward_counts),
         cmocka_unit_test(test_clock_set_back_never_brings_a_dead_staple_to_life),
         cmocka_unit_test(test_dead_staple_stays_dead_when_the_clock_is_set_back_afterwards),
         cmocka_unit_test(test_stored_answer_becomes_good_when_the_clock_is_put_right),
+        cmocka_unit_test(test_stored_answer_out_of_time_is_remembered_whatever_lay_beside_it),
         cmocka_unit_test(test_store_read_again_does_not_undo_a_revocation),
         cmocka_unit_test(test_small_steps_neither_ask_nor_lose_anything),
         cmocka_unit_test(test_answer_a_moment_in_the_future_comes_back_at_its_time),

@@ -66,7 +66,7 @@ static void find_of_kind(struct walk *walk, uint32_t cert)
 
     facts->not_before_s = TEST_NOW - 3000 * (int64_t)DAY;
     facts->not_after_s = TEST_NOW + 3000 * (int64_t)DAY;
-    facts->serial[0] = (uint8_t)(cert % 3 ? cert : cert / 2 + 100);
+    facts->serial[0] = (uint8_t)(cert % 3 ? cert : cert / 6 + 100);
     facts->url_count = (uint8_t)(1 + cert % 2);
     facts->urls[0] = urls[cert % HOSTS];
     facts->urls[1] = urls[(cert + 1) % HOSTS];

@@ -357,6 +357,229 @@ static void test_good_one_that_is_ahead_of_the_clock_undoes_it_into_the_pending_
     world_close(&world);
 }
 
+/* With what the store was told of each certificate. */
+struct graveyard {
+    struct world world; /* first: write_tombstones() gets at the graveyard */
+    struct tombstone stored[3];
+};
+
+static void write_tombstones(struct world *world)
+{
+    for (size_t i = 0; i < world->effects.count; i++) {
+        const struct effect *effect = &world->effects.list[i];
+
+        if (effect->type == EFFECT_TOMBSTONE) {
+            ((struct graveyard *)world)->stored[effect->cert] = effect->tombstone;
+        }
+    }
+}
+
+/* @cert is revoked as @tombstone says, and so the store was told. */
+static void expect_buried(struct graveyard *yard, uint32_t cert, const struct tombstone *tombstone)
+{
+    const struct tombstone both[] = {yard->stored[cert], look(&yard->world, cert).tombstone};
+
+    assert_int_equal(look(&yard->world, cert).state, CERT_STATE_REVOKED);
+    for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+        assert_true(both[i].present);
+        assert_int_equal(both[i].this_update_s, tombstone->this_update_s);
+        assert_int_equal(both[i].revoked_at_s, tombstone->revoked_at_s);
+        assert_int_equal(both[i].reason, tombstone->reason);
+    }
+}
+
+/* A leaf with the serial number of @other, and what the store had of it. */
+static void read_twin(struct world *world, uint32_t cert, uint32_t other,
+                      struct event_stored stored)
+{
+    struct cert_facts *facts = make_cert(world, cert);
+
+    memcpy(facts->serial, world->certs[other].serial, sizeof(facts->serial));
+    find_made(world, cert);
+    forget_traces(world);
+    stored.next_try_s = INSTANT_NEVER;
+    read_store(world, cert, stored);
+}
+
+static void test_new_leaf_of_a_revoked_number_never_shows_an_older_good_one(void **state)
+{
+    const struct policy policies[] = {policy_default(), stapling_policy()};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+        struct graveyard yard = {0};
+        struct world *world = &yard.world;
+        struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 10 * HOUR), revoked;
+        struct tombstone tombstone;
+
+        start_revoked(world, &policies[i]);
+        tombstone = look(world, 0).tombstone;
+        world->numbered = true;
+        world->watch = write_tombstones;
+        read_twin(world, 1, 0, (struct event_stored){.held = &good, .pending = &good});
+        /* A server may still have it. */
+        expect(world, "bury#1 drop#1 drop-pending#1 withdraw#1 fetch-1#1 ");
+        expect_notes(world, "revoked!! ");
+        expect_buried(&yard, 1, &tombstone);
+        while (world->outside[1].attempt) {
+            answer_to(world, 1, &good);
+        }
+        expect_buried(&yard, 1, &tombstone);
+        assert_false(world->outside[1].published);
+        /* What says revoked is shown, where policy says so. */
+        wait_for_ask(world, 1, DAY);
+        revoked = revoked_answer(world->now.wall_s - 60, 10 * HOUR);
+        answer(world, &revoked);
+        assert_int_equal(world->outside[1].published, i == 1);
+        world_close(world);
+    }
+}
+
+static void test_stored_revocation_of_one_leaf_withdraws_what_its_twins_show(void **state)
+{
+    const struct policy policies[] = {policy_default(), stapling_policy()};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+        const struct tombstone tombstone = {true, TEST_NOW - 30, TEST_NOW - DAY, 1};
+        struct graveyard yard = {0};
+        struct world *world = &yard.world;
+        struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 10 * HOUR);
+        struct ocsp_facts newer = test_answer(TEST_NOW - 60, 10 * HOUR);
+
+        world_open_with(world, &policies[i]);
+        world->numbered = true;
+        world->watch = write_tombstones;
+        find_cert(world, 0);
+        read_store(world, 0, (struct event_stored){.held = &good, .next_try_s = INSTANT_NEVER});
+        read_twin(world, 1, 0, (struct event_stored){.held = &good, .pending = &newer});
+        assert_true(world->outside[0].published && world->outside[1].published);
+        read_twin(world, 2, 0, (struct event_stored){.tombstone = tombstone});
+        expect(world, "bury#1 drop#1 drop-pending#1 withdraw#1 bury#0 drop#0 withdraw#0 "
+                      "withdraw#2 fetch-1#2 ");
+        expect_notes(world, "revoked!! revoked!! revoked!! ");
+        expect_buried(&yard, 0, &tombstone);
+        expect_buried(&yard, 1, &tombstone);
+        while (world->outside[2].attempt) { /* older than the revocation, for all of them */
+            answer_to(world, 2, &newer);
+        }
+        for (uint32_t cert = 0; cert < 3; cert++) {
+            assert_int_equal(look(world, cert).state, CERT_STATE_REVOKED);
+        }
+        world_close(world);
+    }
+}
+
+static void test_stored_revocation_spares_a_twin_that_holds_something_newer(void **state)
+{
+    static const struct {
+        int64_t later_s; /* than the revocation: what the other holds */
+        bool buried;
+    } cases[] = {{-HOUR, true}, {-1, true}, {0, true}, {1, false}, {HOUR, false}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct world world;
+        struct ocsp_facts good = test_answer(TEST_NOW - 2 * HOUR, 10 * HOUR), newest;
+        const struct tombstone tombstone = {true, good.this_update_s - cases[i].later_s, 0, 1};
+
+        world_open(&world);
+        find_cert(&world, 0);
+        read_store(&world, 0, (struct event_stored){.held = &good, .next_try_s = INSTANT_NEVER});
+        read_twin(&world, 1, 0, (struct event_stored){.tombstone = tombstone});
+        assert_int_equal(look(&world, 1).state, CERT_STATE_REVOKED);
+        assert_int_equal(look(&world, 0).tombstone.present, cases[i].buried);
+        assert_int_equal(world.outside[0].published, !cases[i].buried);
+        expect_notes(&world, cases[i].buried ? "revoked!! revoked!! " : "revoked!! ");
+        /* Whichever of them is revoked is good again as ever. */
+        newest = test_answer(TEST_NOW - 10, 10 * HOUR);
+        answer(&world, &newest);
+        assert_int_equal(look(&world, 1).state, CERT_STATE_REVOKED);
+        wait_for_ask(&world, 1, HOUR);
+        answer(&world, &newest);
+        assert_int_equal(look(&world, 0).state, CERT_STATE_HELD);
+        assert_int_equal(look(&world, 1).state, CERT_STATE_HELD);
+        world_close(&world);
+    }
+}
+
+static void test_twin_of_a_revoked_one_that_shows_nothing_is_an_alarm_as_well(void **state)
+{
+    const struct tombstone tombstone = {true, TEST_NOW - 30, TEST_NOW - DAY, 1};
+    struct world world;
+    struct ocsp_facts revoked = revoked_answer(TEST_NOW - 10, 10 * HOUR);
+
+    (void)state;
+    world_open(&world);
+    world.numbered = true;
+    find_simple_many(&world, 1);
+    failure_of(&world, 0, FETCH_FORBIDDEN_ADDRESS);
+    read_twin(&world, 1, 0, (struct event_stored){.tombstone = tombstone});
+    /* Of either a server may hold a staple from an earlier run. */
+    expect(&world, "bury#0 withdraw#0 withdraw#1 fetch-1#1 ");
+    expect_notes(&world, "revoked!! revoked!! ");
+    answer(&world, &revoked);
+    expect_notes(&world, "");
+    world_close(&world);
+}
+
+static void test_order_in_which_leaves_are_found_does_not_matter_to_a_revocation(void **state)
+{
+    const struct tombstone tombstone = {true, TEST_NOW - HOUR, TEST_NOW - DAY, 1};
+    struct ocsp_facts good = test_answer(TEST_NOW - HOUR + 1, 10 * HOUR);
+    const struct event_stored stored[] = {{.held = &good}, {.tombstone = tombstone}};
+
+    (void)state;
+    for (uint32_t first = 0; first < 2; first++) {
+        struct world world;
+
+        world_open(&world);
+        make_cert(&world, 0);
+        read_twin(&world, 1, 0, stored[first]);
+        read_twin(&world, 2, 0, stored[1 - first]);
+        assert_int_equal(look(&world, 1 + first).state, CERT_STATE_HELD); /* the newer word */
+        assert_int_equal(look(&world, 2 - first).state, CERT_STATE_REVOKED);
+        assert_true(world.outside[1 + first].published);
+        world_close(&world);
+    }
+}
+
+static void test_latest_revocation_of_a_number_counts_for_all_its_leaves(void **state)
+{
+    static const int64_t ages_s[][2] = {{HOUR, 5 * HOUR}, {5 * HOUR, HOUR}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(ages_s); i++) {
+        struct world world;
+        struct ocsp_facts good = test_answer(TEST_NOW - 3 * HOUR, 10 * HOUR);
+
+        world_open(&world);
+        make_cert(&world, 0)->url_count = 1;
+        for (uint32_t cert = 1; cert < 3; cert++) {
+            struct tombstone tombstone = {true, TEST_NOW - ages_s[i][cert - 1], 0, HOLD};
+
+            read_twin(&world, cert, 0, (struct event_stored){.tombstone = tombstone});
+            expect_notes(&world, "revoked!! ");
+        }
+        while (world.flying) { /* a node that is behind */
+            answer(&world, &good);
+        }
+        for (uint32_t cert = 1; cert < 3; cert++) {
+            assert_int_equal(look(&world, cert).tombstone.this_update_s, TEST_NOW - HOUR);
+            assert_int_equal(look(&world, cert).state, CERT_STATE_REVOKED);
+        }
+        good = test_answer(TEST_NOW - HOUR + 1, 10 * HOUR);
+        wait_for_ask(&world, world.asked, HOUR);
+        while (world.flying) {
+            answer(&world, &good);
+        }
+        for (uint32_t cert = 1; cert < 3; cert++) {
+            assert_int_equal(look(&world, cert).state, CERT_STATE_HELD);
+        }
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +593,12 @@ int main(void)
         cmocka_unit_test(test_second_good_one_counts_ten_minutes_later_by_the_monotonic_clock),
         cmocka_unit_test(test_revoked_in_between_begins_it_anew),
         cmocka_unit_test(test_good_one_that_is_ahead_of_the_clock_undoes_it_into_the_pending_slot),
+        cmocka_unit_test(test_new_leaf_of_a_revoked_number_never_shows_an_older_good_one),
+        cmocka_unit_test(test_stored_revocation_of_one_leaf_withdraws_what_its_twins_show),
+        cmocka_unit_test(test_stored_revocation_spares_a_twin_that_holds_something_newer),
+        cmocka_unit_test(test_twin_of_a_revoked_one_that_shows_nothing_is_an_alarm_as_well),
+        cmocka_unit_test(test_order_in_which_leaves_are_found_does_not_matter_to_a_revocation),
+        cmocka_unit_test(test_latest_revocation_of_a_number_counts_for_all_its_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

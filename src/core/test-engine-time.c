@@ -280,29 +280,106 @@ static void test_same_times_signed_anew_in_the_first_minutes_are_shown(void **st
     world_close(&world);
 }
 
+/* What it holds may be shown for @left_s more, and it asks. */
+static void start_ending(struct world *world, int64_t left_s)
+{
+    struct ocsp_facts held = test_answer(TEST_NOW - 10 * HOUR, 10 * HOUR + left_s + 301);
+
+    world_open(world);
+    find_cert(world, 0);
+    read_store(world, 0, (struct event_stored){.held = &held, .next_try_s = TEST_NOW + 1});
+    pass_time(world, 1);
+    assert_true(world->outside[0].attempt);
+    assert_int_equal(look(world, 0).held.serve.until_s, world->now.wall_s + left_s);
+    forget_traces(world);
+}
+
+/* The same to every way of asking. */
+static void answer_all_ways(struct world *world, const struct ocsp_facts *facts)
+{
+    while (world->outside[0].attempt) {
+        answer(world, facts);
+    }
+}
+
+static void test_answer_that_begins_after_the_end_of_what_is_held_is_not_the_last_word(void **state)
+{
+    static const int64_t news[] = {0, 0, 0, 1}; /* the same bytes, or another signature */
+    struct world world;
+    struct ocsp_facts ahead, good;
+
+    (void)state;
+    start_ending(&world, 100);
+    ahead = test_answer(world.now.wall_s + 101, 10 * HOUR);
+    for (size_t i = 0; i < ARRAY_SIZE(news); i++) {
+        ahead.digest += (uint64_t)news[i];
+        answer(&world, &ahead);
+    }
+    expect(&world, "keep-pending fetch-1-post fetch-2 fetch-2-post keep-pending settled ");
+    expect_notes(&world, "");
+    assert_int_equal(look(&world, 0).failures, 0);
+    /* The same at the next try, when it pends already. */
+    wait_for_ask(&world, 0, 100);
+    forget_traces(&world);
+    answer(&world, &ahead);
+    expect(&world, "fetch-1-post ");
+    ahead.digest++;
+    answer(&world, &ahead);
+    expect(&world, "keep-pending fetch-2 ");
+    ahead.this_update_s++; /* one that begins later still */
+    answer(&world, &ahead);
+    expect(&world, "fetch-2-post ");
+    good = test_answer(world.now.wall_s - 400, 10 * HOUR);
+    answer(&world, &good);
+    expect(&world, "keep settled publish ");
+    world_close(&world);
+}
+
+static void test_answer_that_begins_in_time_or_alone_is_the_last_word(void **state)
+{
+    static const struct {
+        int64_t left_s; /* 0: nothing is held */
+        int64_t ahead_s;
+    } cases[] = {{100, 100}, {100, 1}, {100, 0}, {100, -10}, {0, 1}, {0, 250}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct world world;
+        struct ocsp_facts ahead;
+
+        if (cases[i].left_s) {
+            start_ending(&world, cases[i].left_s);
+        } else {
+            start(&world);
+            forget_traces(&world);
+        }
+        ahead = test_answer(world.now.wall_s + cases[i].ahead_s, 10 * HOUR);
+        answer(&world, &ahead);
+        expect(&world, "keep-pending settled ");
+        find_twin(&world, 1, 0); /* it asks, and is told the same */
+        forget_traces(&world);
+        answer(&world, &ahead);
+        assert_null(strstr(buf_text(&world.trace), "fetch"));
+        assert_true(look(&world, 0).pending.present);
+        world_close(&world);
+    }
+}
+
 static void test_pending_answer_that_comes_too_late_for_the_held_one_is_not_waited_for(void **state)
 {
     struct world world;
-    struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 10 * HOUR), ahead, later;
+    struct ocsp_facts good, ahead, later;
 
     (void)state;
-    start(&world);
-    answer(&world, &good);
-    while (world.now.wall_s < TEST_NOW + 9 * HOUR - 300 - 100) { /* to 100 s before its end */
-        pass_deadline(&world, TEST_NOW + 9 * HOUR - 300 - 100 - world.now.wall_s);
-        while (world.outside[0].attempt) {
-            fetch_fails(&world, FETCH_FORBIDDEN_ADDRESS);
-        }
-    }
-    wait_for_ask(&world, 0, 100);
+    start_ending(&world, 100);
     ahead = test_answer(world.now.wall_s + 250, 10 * HOUR); /* a node whose clock is ahead */
-    answer(&world, &ahead);
+    answer_all_ways(&world, &ahead);
     assert_true(look(&world, 0).pending.present);
     assert_true(look(&world, 0).next_try_s < look(&world, 0).held.serve.until_s);
     wait_for_ask(&world, 0, 100);
     later = test_answer(world.now.wall_s + 290, 10 * HOUR); /* the same node again */
     assert_true(later.this_update_s > ahead.this_update_s);
-    answer(&world, &later);
+    answer_all_ways(&world, &later);
     assert_int_equal(look(&world, 0).pending.this_update_s, ahead.this_update_s);
     assert_true(look(&world, 0).next_try_s < look(&world, 0).held.serve.until_s);
     /* An older one that begins in time takes its place. */
@@ -581,6 +658,9 @@ int main(void)
             test_same_answer_when_there_should_be_a_newer_one_is_asked_for_in_all_ways),
         cmocka_unit_test(test_last_try_comes_before_the_margin_at_the_end),
         cmocka_unit_test(test_same_times_signed_anew_in_the_first_minutes_are_shown),
+        cmocka_unit_test(
+            test_answer_that_begins_after_the_end_of_what_is_held_is_not_the_last_word),
+        cmocka_unit_test(test_answer_that_begins_in_time_or_alone_is_the_last_word),
         cmocka_unit_test(
             test_pending_answer_that_comes_too_late_for_the_held_one_is_not_waited_for),
         cmocka_unit_test(test_older_answer_does_not_push_out_the_pending_one),

@@ -75,6 +75,28 @@ static void test_bare_ones_go_first_then_whose_staple_ends_soonest(void **state)
     play_close(&play);
 }
 
+static void test_whoever_comes_again_has_another_place_in_the_line(void **state)
+{
+    struct play play;
+
+    (void)state;
+    play_open_known(&play);
+    for (uint32_t i = 1; i < 4; i++) {
+        stand_in_line(&play, play.one, i, NOW + i * HOUR);
+    }
+    alloc_fail(1); /* it has a place: none is made */
+    stand_in_line(&play, play.one, 3, RESPONDER_BARE);
+    stand_in_line(&play, play.one, 1, NOW + 9 * HOUR);
+    assert_false(alloc_failed());
+    alloc_fail(0);
+    assert_int_equal(one(&play)->line.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(next(&play), ((const uint32_t[]){3, 2, 1})[i]);
+    }
+    assert_int_equal(next(&play), RESPONDER_NONE);
+    play_close(&play);
+}
+
 static void test_whoever_leaves_the_line_is_not_asked_for(void **state)
 {
     struct play play;
@@ -387,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_responders_are_told_apart_by_scheme_host_and_port),
         cmocka_unit_test(test_many_responders_are_found_again),
         cmocka_unit_test(test_bare_ones_go_first_then_whose_staple_ends_soonest),
+        cmocka_unit_test(test_whoever_comes_again_has_another_place_in_the_line),
         cmocka_unit_test(test_whoever_leaves_the_line_is_not_asked_for),
         cmocka_unit_test(test_one_responder_has_so_many_places),
         cmocka_unit_test(test_new_responder_gets_its_places_bit_by_bit),
