@@ -15,61 +15,62 @@ LEVEL    = facts
 SCENARIO = random
 PATCH    =
 CHECK    =
+ONE_WORLD = $(SEED)$(DAYS)$(CERTS)$(filter command,$(origin SCENARIO) $(origin LEVEL))
 
 .DEFAULT_GOAL = help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do \
-		printf '  make %-9s %s\n' "$$target" "$$what"; done
+		printf '  make %-12s %s\n' "$$target" "$$what"; done
 
-deps: ## install what is missing on Debian 12 (root or sudo), for everything below
+deps: ## installs what is missing on Debian 12 (root or sudo)
 	@tools/deps build demo test lint
 
 build: deps-build build/build.ninja ## build/clinch, the hardened release build
 	@ninja -C build clinch docs/clinch.1
 
-demo: deps-demo build ## the main job on real servers, on this machine, in under a minute
+demo: deps-demo build ## the main job on real servers, in under a minute
 	@$(PYTHON) tests/e2e/demo.py --clinch build/clinch --work build/demo
 
-run: build ## the daemon for certificates here: make run CERTS='PATH...'
+run: build ## the daemon for certificates: make run CERTS='PATH...'
 	build/clinch run $(CERTS) --state build/state --allow-loopback
 
-check: build layers lint ## release build, unit tests, short simulation, layers, lint: the quick one
+check: build layers lint ## the quick one: unit tests, a short simulation, lint
 	@ninja -C build sim/clinch-sim
-	@build/sim/clinch-sim --seed 7 --seeds 8
+	@build/sim/clinch-sim --seeds 8
 	@tools/run-tests --unit build
 
-test: deps-test deps-judges check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, plays
+test: deps-test deps-judges check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, judges, plays
 	@ninja -C build/debug clinch
 	@tools/run-tests --unit build/debug --conformance build --conformance build/debug \
 		--fuzz 30 --judges build --plays
 
-fuzz: fuzzers ## the fuzzers, T seconds each, two at a time: make fuzz T=60
+fuzz: fuzzers ## the fuzzers, T seconds each: make fuzz T=60
 	@tests/fuzz/run --each $(T)
 
-judges: deps-judges build ## real clients (curl, GnuTLS, NSS, Java, Firefox) judge our table
+judges: deps-judges build ## real clients judge our table
 	@tests/judges/run full
 
-sim: deps-build build/build.ninja ## the simulator; one world: SEED=1 [DAYS= CERTS= SCENARIO= LEVEL=]
+sim: deps-build build/build.ninja ## the simulator; SEED= DAYS= CERTS= SCENARIO= LEVEL=
 	@ninja -C build sim/clinch-sim
-	@$(if $(SEED)$(DAYS)$(CERTS),build/sim/clinch-sim --seed $(or $(SEED),1) $(if $(DAYS),--days $(DAYS)) \
+	@$(if $(ONE_WORLD),build/sim/clinch-sim --seed $(or $(SEED),1) $(if $(DAYS),--days $(DAYS)) \
 		$(if $(CERTS),--certs $(CERTS)) --scenario $(SCENARIO) --level $(LEVEL),tools/sim build/sim/clinch-sim)
 
 sim-long: deps-build build/build.ninja ## the simulator, 10,000 seeds
 	@ninja -C build sim/clinch-sim
 	@tools/sim --long build/sim/clinch-sim
 
-availability: deps-build build/build.ninja ## docs/availability.md anew: clinch and models of others
+availability: deps-build build/build.ninja ## docs/availability.md anew
 	@ninja -C build sim/clinch-compare
 	@tools/availability --program build/sim/clinch-compare $(CHECK)
 
-mutants: deps-build ## planted bugs: each must be caught by the simulator
+mutants: deps-build ## planted bugs: the simulator must find each
 	@tools/mutants
 
-mutant: deps-build ## one bug from outside: make mutant PATCH=FILE, exit 0 when caught
-	@tools/mutants --patch $(PATCH)
+mutant: deps-build ## one from outside: make mutant PATCH=FILE
+	@tools/mutants --patch "$(PATCH)"
 
-bench: deps-test build ## what an answer costs, and one pass over 1,000 certificates
+bench: deps-test build ## what an answer costs, a pass, an event
 	@ninja -C build bench/bench-verify bench/bench-engine
 	@$(PYTHON) bench/verify.py --program build/bench/bench-verify
 	@$(PYTHON) bench/engine.py --program build/bench/bench-engine
