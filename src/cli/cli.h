@@ -80,6 +80,9 @@ void options_list(struct buf *buf, const struct command *command);
  * 0, or EXIT_USAGE after telling on standard error. */
 int cli_config(const struct options *options, struct config **ret_config);
 
+/* Somebody answers at control.sock, soon. Told when somebody listens and does not. */
+bool cli_daemon_answers(const struct config *config);
+
 /* @path as an absolute path, into @absolute (not cleared): what is relative begins at the working
  * directory; "." and empty components go, ".." and symbolic links stay. 0 or <0. */
 int cli_absolute(struct buf *absolute, const char *path);

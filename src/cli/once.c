@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -137,24 +136,6 @@ static void run_pass(struct pass *pass, const struct options *options, struct ou
     outcome->conflict = publisher_conflicting(daemon->publisher);
 }
 
-/* Somebody listens and answers, if only that it does not know this question. */
-static bool daemon_answers(const struct config *config)
-{
-    _cleanup_(buf_deinit)
-    struct buf fault = BUF_INIT(4096);
-    json_t *request = json_pack("{s:s}", "do", "ping");
-    json_t *answer;
-    int r = 0;
-
-    answer = control_ask(config->control, request, 3000, &r, &fault);
-    json_decref(request);
-    if (!answer && r == -ETIMEDOUT) {
-        fprintf(stderr, "clinch: the daemon does not answer: %s\n", buf_text(&fault));
-    }
-    json_decref(answer);
-    return answer != NULL;
-}
-
 static void add_paths(json_t *request, const char *const *paths, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -173,7 +154,7 @@ static bool ask_daemon(const struct config *config, const struct options *option
     size_t i;
     int r = 0;
 
-    if (!daemon_answers(config)) {
+    if (!cli_daemon_answers(config)) {
         return false;
     }
     request =

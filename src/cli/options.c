@@ -142,11 +142,16 @@ const struct command commands[] = {
         .usage = "[FILE.ocsp...]",
         .summary = "withdraw published staples that have ended",
         .text = "Looks at the nextUpdate in every staple that clinch has published, and in every\n"
-                "FILE.ocsp, and withdraws those that have ended. Needs neither network nor\n"
-                "daemon; meant for a timer and for ExecStopPost.\n"
+                "FILE.ocsp, and withdraws those that have ended; a server that was not told of a\n"
+                "newer one is told. Needs neither network nor daemon; meant for a timer and for\n"
+                "ExecStopPost.\n"
                 "\n"
-                "Exit codes: 0 all that had to go is gone; 1 some could not be withdrawn; 2 wrong\n"
-                "usage.\n",
+                "What a running daemon has published is left to it, also when a FILE.ocsp names\n"
+                "it, unless the daemon does not answer within 3 s.\n"
+                "\n"
+                "Exit codes: 0 all that had to go is gone, or left to the daemon; 1 some could\n"
+                "not be withdrawn; 2 wrong usage. With --state a broken configuration is told\n"
+                "and gone without.\n",
         .options = FOR_ALL,
     },
     {

@@ -17,6 +17,8 @@
 #define ENSURE_SETTLE_S  600   /* without --wait: for the attempts to end */
 #define ENSURE_PATHS_MAX 10000
 
+#define READY_MOST_MS 10000 /* servers that are started behind us are not kept waiting longer */
+
 /* A `once` that waits for its certificates. */
 struct ensure {
     struct ensure *next;
@@ -36,6 +38,8 @@ struct runner {
     uv_timer_t watchdog;
     struct ensure *ensures;
     bool ready;
+    bool told_ready; /* to the service manager */
+    int64_t tell_ready_ms;
 };
 
 static struct runner *runner_of(struct daemon *daemon)
@@ -139,11 +143,27 @@ static bool ensure_is_done(const struct runner *runner, const struct ensure *ens
     return !publisher_busy(runner->daemon.publisher);
 }
 
+/* A server that is started behind us is to find what the store had, in its files. For servers and
+ * their commands nobody waits: they may come up only behind us. */
+static int64_t tell_ready(struct runner *runner, struct instant now)
+{
+    if (!runner->told_ready && publisher_writing(runner->daemon.publisher) &&
+        now.mono_ms < runner->tell_ready_ms) {
+        return runner->tell_ready_ms;
+    }
+    if (!runner->told_ready) {
+        runner->told_ready = true;
+        notify_ready();
+    }
+    return INSTANT_NEVER;
+}
+
 /* Answers those who waited long enough. */
 static int64_t on_turn(struct daemon *daemon, struct instant now)
 {
     struct runner *runner = runner_of(daemon);
     struct ensure **link = &runner->ensures;
+    int64_t due_ms = tell_ready(runner, now);
 
     if (!runner->ready && !host_is_asking(daemon->host)) {
         runner->ready = true;
@@ -161,7 +181,7 @@ static int64_t on_turn(struct daemon *daemon, struct instant now)
         answer_rows(runner, ensure->call, ensure);
         ensure_free(ensure);
     }
-    return runner->ensures ? time_add(now.mono_ms, 50) : INSTANT_NEVER;
+    return runner->ensures ? time_min(due_ms, time_add(now.mono_ms, 50)) : due_ms;
 }
 
 static int ensure_add(struct ensure *ensure, const char *path)
@@ -401,7 +421,7 @@ static void run_loop(struct runner *runner)
     log_say(&daemon->log, NOTE_INFO, "clinch %s at work: state %s, %zu sources, %zu targets",
             CLINCH_VERSION, daemon->config->state_dir, daemon->config->certificate_count,
             daemon->config->target_count);
-    notify_ready();
+    runner->tell_ready_ms = time_add(clock_now().mono_ms, READY_MOST_MS);
     uv_run(&daemon->loop, UV_RUN_DEFAULT);
     notify_stopping();
 }

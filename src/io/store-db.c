@@ -316,7 +316,7 @@ static int db_try(struct store *store)
     struct stat st;
     int r;
 
-    r = db_make_file(store);
+    r = store->visitor ? 0 : db_make_file(store);
     if (r) {
         return r;
     }
@@ -332,9 +332,9 @@ static int db_try(struct store *store)
     r = r ? r : db_writable(store);
     r = r ? r : db_version(store, &version);
     if (!r && version == 0) {
-        r = db_exec(store, schema);
+        r = store->visitor ? store_db_bad(store, "it was never begun") : db_exec(store, schema);
         store->begun += r == 0;
-    } else if (!r) {
+    } else if (!r && !store->visitor) {
         r = db_check(store);
     }
     r = r ? r : db_prepare(store);
@@ -414,7 +414,9 @@ int store_db_open(struct store *store)
     int r;
 
     r = db_try(store);
-    if (r == STORE_E_BAD) {
+    if (r == STORE_E_BAD && store->visitor) {
+        r = -EUCLEAN;
+    } else if (r == STORE_E_BAD) {
         r = db_set_aside(store);
         r = r ? r : db_try(store);
     }
@@ -429,6 +431,9 @@ int store_db_replace(struct store *store)
 {
     int r;
 
+    if (store->visitor) {
+        return -EUCLEAN;
+    }
     r = db_set_aside(store);
     return r ? error_trace(r) : store_db_open(store);
 }

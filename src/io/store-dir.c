@@ -107,11 +107,11 @@ static int lock_read_pid(int fd)
     return pid > 0 && pid <= INT_MAX ? (int)pid : 0;
 }
 
-static int lock_open(const char *path, int *ret_fd)
+static int lock_open(const char *path, int flags, int *ret_fd)
 {
     struct stat st;
     _cleanup_(closep)
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0640);
+    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0640);
 
     if (fd < 0 || fstat(fd, &st)) {
         return -errno;
@@ -150,7 +150,8 @@ int store_dir_lock(struct store *store, int *ret_pid)
         path = NULL;
         return -ENOMEM;
     }
-    r = lock_open(path, &store->lock_fd);
+    /* A visitor may be root: a file of root's would keep the user that clinch runs as out. */
+    r = lock_open(path, store->visitor ? O_RDWR : O_RDWR | O_CREAT, &store->lock_fd);
     if (!r && flock(store->lock_fd, LOCK_EX | LOCK_NB)) {
         r = -errno;
     }
@@ -171,6 +172,21 @@ int store_dir_lock(struct store *store, int *ret_pid)
         dprintf(store->lock_fd, "%d\n", (int)getpid());
     }
     return 0;
+}
+
+bool store_is_locked(const char *dir)
+{
+    _cleanup_(freep)
+    char *path = NULL;
+    _cleanup_(closep)
+    int fd = -1;
+
+    if (asprintf(&path, "%s/clinch.lock", dir) < 0) {
+        path = NULL;
+        return false;
+    }
+    return lock_open(path, O_RDONLY, &fd) == 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 &&
+           errno == EWOULDBLOCK;
 }
 
 /* The file stays: removing it would let two writers lock two files of one name. */

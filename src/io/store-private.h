@@ -42,7 +42,8 @@ struct store {
     char *path; /* of the database */
     int lock_fd;
     bool reader;
-    sqlite3 *db; /* NULL: could not be opened again; the next use tries */
+    bool visitor; /* a writer that makes nothing and replaces nothing */
+    sqlite3 *db;  /* NULL: could not be opened again; the next use tries */
     sqlite3_stmt *statements[SQL_COUNT];
     dev_t dev; /* of the file that is open: somebody may remove or exchange it */
     ino_t ino;
@@ -67,7 +68,8 @@ int store_db_open(struct store *store);
 /* 0, STORE_E_ABSENT, or <0 with store->why. */
 int store_db_open_reader(struct store *store);
 void store_db_close(struct store *store);
-/* For STORE_E_BAD: moves the file aside, tells, begins a new one. 0, or <0 with store->why. */
+/* For STORE_E_BAD: moves the file aside, tells, begins a new one. 0, or <0 with store->why; for a
+ * visitor always -EUCLEAN. */
 int store_db_replace(struct store *store);
 /* Opens again what was closed, removed or exchanged. 0, or <0 with store->why. */
 int store_db_ensure(struct store *store);

@@ -62,6 +62,31 @@ int store_open(struct store **ret_store, const char *dir, const struct log *log,
     return 0;
 }
 
+int store_open_visitor(struct store **ret_store, const char *dir, const struct log *log)
+{
+    _cleanup_(store_closep)
+    struct store *store = store_new(log, false);
+    int pid, r;
+
+    if (!store) {
+        return -ENOMEM;
+    }
+    store->visitor = true;
+    r = store_dir_find(store, dir);
+    r = r ? r : store_dir_lock(store, &pid);
+    if (r) {
+        return r > 0 ? r : error_trace(r);
+    }
+    r = store_db_open(store);
+    if (r) {
+        log_say(log, NOTE_ERROR, "cannot write to %s: %s", store->path,
+                store->why.size ? buf_text(&store->why) : strerror(-r));
+        return error_trace(r);
+    }
+    *ret_store = steal(&store);
+    return 0;
+}
+
 int store_open_reader(struct store **ret_store, const char *dir, const struct log *log)
 {
     _cleanup_(store_closep)

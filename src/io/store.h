@@ -24,6 +24,14 @@ int store_open(struct store **ret_store, const char *dir, const struct log *log,
  * empty journal of the database's owner may stay behind). */
 int store_open_reader(struct store **ret_store, const char *dir, const struct log *log);
 
+/* For `clinch expire`, which comes by for a moment: a writer as well, but what is not there is not
+ * made, and a damaged file is left to the next store_open() (-EUCLEAN). 0, STORE_E_LOCKED,
+ * STORE_E_ABSENT or <0 told. */
+int store_open_visitor(struct store **ret_store, const char *dir, const struct log *log);
+
+/* Does somebody hold the writer's lock of @dir? False also when that cannot be seen. */
+bool store_is_locked(const char *dir);
+
 /* How many times a new database was begun since store_open(): 1 when there was none or a bad one;
  * more when it turned bad in use, and then what was stored before is not there any more. */
 unsigned store_begun(const struct store *store);

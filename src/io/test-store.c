@@ -298,6 +298,66 @@ static void test_a_reader_reads_beside_the_writer(void **state)
     assert_string_equal(test_told(world->dir), "");
 }
 
+static unsigned count_published(struct store *store)
+{
+    struct buf text = BUF_INIT(4096);
+    unsigned count = 0;
+
+    assert_int_equal(store_published(store, each_published, &text), 0);
+    for (size_t i = 0; i < text.size; i++) {
+        count += text.data[i] == ' ';
+    }
+    buf_deinit(&text);
+    return count;
+}
+
+static void test_a_visitor_writes_where_nobody_else_does(void **state)
+{
+    struct world *world = *state;
+    struct store *visitor = NULL, *reader = NULL;
+    const struct store_published row = {"/x", "", "", "file", "", 1};
+    int pid;
+
+    assert_int_equal(store_open_visitor(&visitor, world->state, &world->log), STORE_E_ABSENT);
+    assert_false(store_is_locked(world->state));
+    open_store(world);
+    assert_true(store_is_locked(world->state));
+    assert_int_equal(store_open_visitor(&visitor, world->state, &world->log), STORE_E_LOCKED);
+    close_store(world);
+    assert_false(store_is_locked(world->state));
+    assert_int_equal(store_open_reader(&reader, world->state, &world->log), 0);
+    assert_int_equal(store_open_visitor(&visitor, world->state, &world->log), 0);
+    assert_int_equal(store_open(&world->store, world->state, &world->log, &pid), STORE_E_LOCKED);
+    assert_int_equal(store_put_published(visitor, &row), 0);
+    assert_int_equal(count_published(reader), 1);
+    store_close(visitor);
+    store_close(reader);
+    open_store(world);
+    assert_int_equal(count_published(world->store), 1);
+    assert_string_equal(test_told(world->dir), "");
+}
+
+static void test_a_visitor_makes_and_moves_nothing(void **state)
+{
+    struct world *world = *state;
+    struct store *visitor = NULL;
+    char *lock = test_path(world->dir, "state/clinch.lock");
+
+    test_mkdir(world->dir, "state");
+    test_write(world->dir, "state/store.db", "this is no database at all, it is a letter");
+    assert_int_equal(store_open_visitor(&visitor, world->state, &world->log), -ENOENT);
+    assert_int_equal(count_files(world, "clinch.lock"), 0); /* it might be root's */
+    test_write(world->dir, "state/clinch.lock", "");
+    assert_int_equal(store_open_visitor(&visitor, world->state, &world->log), -EUCLEAN);
+    assert_int_equal(count_files(world, "store.db.bad-"), 0);
+    assert_non_null(strstr(test_told(world->dir), "file is not a database"));
+    open_store(world);
+    close_store(world);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(store_open_visitor(&visitor, world->state, &world->log), -ENOENT);
+    free(lock);
+}
+
 /* As another user, who may read the files but write nothing. */
 static int read_as_nobody(struct world *world)
 {
@@ -454,6 +514,8 @@ int main(void)
         STORE_TEST(test_a_second_writer_learns_who_the_first_is),
         STORE_TEST(test_a_lock_file_that_is_a_symlink_is_refused),
         STORE_TEST(test_a_reader_reads_beside_the_writer),
+        STORE_TEST(test_a_visitor_writes_where_nobody_else_does),
+        STORE_TEST(test_a_visitor_makes_and_moves_nothing),
         STORE_TEST(test_a_reader_needs_no_right_to_write),
         STORE_TEST(test_a_store_that_may_not_be_read_is_told),
         STORE_TEST(test_a_newer_store_is_refused_and_left_alone),

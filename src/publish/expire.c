@@ -10,13 +10,26 @@
 
 #define COMMAND_LIMIT_MS 60000
 
-/* One staple that has ended. */
+enum due {
+    DUE_ENDED,  /* the file goes, then the server is told */
+    DUE_BEHIND, /* the file is a newer one than the server's, which has ended */
+    DUE_OWED,   /* the file is gone, but its server was not told, or refused to listen */
+};
+
+/* One staple that has ended, in its file or in its server. */
 struct ended {
+    enum due due;
     char *path;
     char *snippet; /* "" when there is none */
     char *command; /* "" */
-    bool failed;   /* told */
-    bool changed;  /* something that the server reads was removed */
+    char *kind;    /* "": the store has no row */
+    char leaf_sha256[2 * SHA256_SIZE + 1];
+    int64_t loaded_s; /* the row's: when what the server has ends; 0: it has nothing */
+    int64_t newer_s;  /* DUE_BEHIND: when the newer one ends */
+    bool current;     /* nobody has changed the row since */
+    bool left_out;
+    bool failed;  /* told */
+    bool changed; /* the server has something to learn */
 };
 
 struct expiry {
@@ -24,8 +37,12 @@ struct expiry {
     struct ended *ended;
     size_t count;
     size_t capacity;
-    struct table graced; /* paths (char *) that are kept longer than they say themselves */
-    unsigned left;
+    struct table known;   /* paths (char *) that are kept, whatever they say themselves */
+    struct table by_path; /* of @ended, those with a row */
+    struct store *writer; /* NULL: not asked for yet, or in vain */
+    bool writer_asked;
+    unsigned unwritten; /* servers that were told, but it could not be written down */
+    struct expire_result result;
     int r;
 };
 
@@ -34,19 +51,22 @@ static void expiry_deinit(struct expiry *expiry)
     size_t cursor = 0;
     char *path;
 
-    while ((path = table_next(&expiry->graced, &cursor))) {
+    while ((path = table_next(&expiry->known, &cursor))) {
         free(path);
     }
-    table_deinit(&expiry->graced);
+    table_deinit(&expiry->known);
+    table_deinit(&expiry->by_path);
     for (size_t i = 0; i < expiry->count; ++i) {
         free(expiry->ended[i].path);
         free(expiry->ended[i].snippet);
         free(expiry->ended[i].command);
+        free(expiry->ended[i].kind);
     }
     free(expiry->ended);
 }
 
-static void add(struct expiry *expiry, const char *path, const char *snippet, const char *command)
+static void add(struct expiry *expiry, enum due due, const struct store_published *row,
+                int64_t newer_s)
 {
     size_t capacity = expiry->capacity ? expiry->capacity * 2 : 64;
     struct ended *ended;
@@ -62,20 +82,27 @@ static void add(struct expiry *expiry, const char *path, const char *snippet, co
     }
     ended = &expiry->ended[expiry->count];
     *ended = (struct ended){
-        .path = text_copy(slice_of_text(path)),
-        .snippet = text_copy(slice_of_text(snippet)),
-        .command = text_copy(slice_of_text(command)),
+        .due = due,
+        .path = text_copy(slice_of_text(row->path)),
+        .snippet = text_copy(slice_of_text(row->snippet)),
+        .command = text_copy(slice_of_text(row->command)),
+        .kind = text_copy(slice_of_text(row->kind)),
+        .loaded_s = row->next_update_s,
+        .newer_s = newer_s,
     };
+    memcpy(ended->leaf_sha256, row->leaf_sha256, sizeof(ended->leaf_sha256));
     ++expiry->count;
-    if (!ended->path || !ended->snippet || !ended->command) {
+    if (!ended->path || !ended->snippet || !ended->command || !ended->kind) {
         expiry->r = -ENOMEM;
     }
 }
 
 enum age { AGE_GOOD, AGE_GRACE, AGE_ENDED, AGE_ABSENT, AGE_JUNK, AGE_UNREADABLE };
 
-/* What the file itself says, and the store, which may know that it is in its grace. */
-static enum age look(const struct expiry *expiry, const char *path, int64_t keep_until_s)
+/* What the file itself says, and the store, which may know that it is in its grace. *@ret_end_s:
+ * of a good one. */
+static enum age look(const struct expiry *expiry, const char *path, int64_t keep_until_s,
+                     int64_t *ret_end_s)
 {
     struct buf content = BUF_INIT(LIMIT_ANSWER_SIZE);
     enum age age = AGE_JUNK;
@@ -88,6 +115,7 @@ static enum age look(const struct expiry *expiry, const char *path, int64_t keep
         age = next_update_s > expiry->order->wall_s                              ? AGE_GOOD
               : files_end_s(next_update_s, keep_until_s) > expiry->order->wall_s ? AGE_GRACE
                                                                                  : AGE_ENDED;
+        *ret_end_s = next_update_s;
     }
     buf_deinit(&content);
     return age;
@@ -104,17 +132,17 @@ static bool is_there(const char *path)
 
 static void tell_unreadable(struct expiry *expiry, const char *path)
 {
-    ++expiry->left;
+    ++expiry->result.left;
     log_say(expiry->order->log, NOTE_ERROR,
             "cannot read %s: run this as root or as clinch's user, and see that it is a plain file",
             path);
 }
 
-static void note_grace(struct expiry *expiry, const char *path)
+static void note_known(struct expiry *expiry, const char *path)
 {
     char *copy = text_copy(slice_of_text(path));
 
-    if (!copy || table_set(&expiry->graced, copy, copy)) {
+    if (!copy || table_set(&expiry->known, copy, copy)) {
         free(copy);
         expiry->r = -ENOMEM;
     }
@@ -122,27 +150,31 @@ static void note_grace(struct expiry *expiry, const char *path)
 
 /* What we have put there ourselves goes also when it is no answer any more, and a snippet goes
  * when its DER is missing: the server could not start with it. */
-static void on_row(void *data, const struct store_published *row)
+static void look_at_row(struct expiry *expiry, const struct store_published *row)
 {
-    struct expiry *expiry = data;
+    int64_t end_s = 0;
+    bool loaded_ended =
+        *row->command && row->next_update_s > 0 && row->next_update_s <= expiry->order->wall_s;
 
-    if (text_equal(row->kind, FILES_KIND_COMMAND)) {
-        return; /* no file: which change the command was run for */
-    }
-    switch (look(expiry, row->path, row->next_update_s)) {
+    switch (look(expiry, row->path, row->next_update_s, &end_s)) {
     case AGE_GOOD:
+        if (loaded_ended) {
+            add(expiry, DUE_BEHIND, row, end_s);
+        }
         break;
     case AGE_GRACE:
-        note_grace(expiry, row->path);
+        note_known(expiry, row->path);
         break;
     case AGE_ABSENT:
         if (is_there(row->snippet)) {
-            add(expiry, row->path, row->snippet, row->command);
+            add(expiry, DUE_ENDED, row, 0);
+        } else if (loaded_ended && !*row->snippet) {
+            add(expiry, DUE_OWED, row, 0); /* a DER with a snippet stays until the server knows */
         }
         break;
     case AGE_ENDED:
     case AGE_JUNK:
-        add(expiry, row->path, row->snippet, row->command);
+        add(expiry, DUE_ENDED, row, 0);
         break;
     case AGE_UNREADABLE:
         tell_unreadable(expiry, row->path);
@@ -150,9 +182,28 @@ static void on_row(void *data, const struct store_published *row)
     }
 }
 
+static void on_row(void *data, const struct store_published *row)
+{
+    struct expiry *expiry = data;
+
+    if (text_equal(row->kind, FILES_KIND_COMMAND)) {
+        return; /* no file: which change the command was run for */
+    }
+    if (expiry->order->beside) {
+        note_known(expiry, row->path);
+    } else {
+        look_at_row(expiry, row);
+    }
+}
+
+static bool has_row(const struct ended *ended)
+{
+    return *ended->kind;
+}
+
 static bool is_known(const struct expiry *expiry, const char *path)
 {
-    if (table_get(&expiry->graced, path)) {
+    if (table_get(&expiry->known, path)) {
         return true;
     }
     for (size_t i = 0; i < expiry->count; ++i) {
@@ -163,21 +214,47 @@ static bool is_known(const struct expiry *expiry, const char *path)
     return false;
 }
 
-/* A path from the command line: only what is an answer, and has ended, is touched. */
-static void add_path(struct expiry *expiry, const char *path)
+/* Rows have the names of the files themselves; people may name a link. */
+static bool is_known_by_any_name(const struct expiry *expiry, const char *path)
+{
+    _cleanup_(freep)
+    char *real = realpath(path, NULL);
+
+    return is_known(expiry, path) || (real && is_known(expiry, real));
+}
+
+static void add_ended_path(struct expiry *expiry, const char *path)
 {
     static const char der_end[] = ".ocsp";
     struct buf snippet = BUF_INIT(8192);
+    struct store_published row = {.path = path, .snippet = "", .command = "", .kind = ""};
     size_t size = strlen(path);
     size_t end = sizeof(der_end) - 1;
 
-    switch (is_known(expiry, path) ? AGE_GOOD : look(expiry, path, 0)) {
-    case AGE_ENDED:
-        if (size > end && text_equal(path + size - end, der_end)) {
-            buf_put(&snippet, path, size - end);
-            buf_put_text(&snippet, ".conf");
+    if (size > end && text_equal(path + size - end, der_end)) {
+        buf_put(&snippet, path, size - end);
+        buf_put_text(&snippet, ".conf");
+        row.snippet = nginx_is_ours(buf_text(&snippet)) ? buf_text(&snippet) : "";
+    }
+    add(expiry, DUE_ENDED, &row, 0);
+    buf_deinit(&snippet);
+}
+
+/* A path from the command line: only what is an answer, and has ended, is touched. */
+static void add_path(struct expiry *expiry, const char *path)
+{
+    int64_t end_s;
+
+    if (is_known_by_any_name(expiry, path)) {
+        if (expiry->order->beside) {
+            ++expiry->result.kept;
+            log_say(expiry->order->log, NOTE_INFO, "%s is left to the running daemon", path);
         }
-        add(expiry, path, nginx_is_ours(buf_text(&snippet)) ? buf_text(&snippet) : "", "");
+        return;
+    }
+    switch (look(expiry, path, 0, &end_s)) {
+    case AGE_ENDED:
+        add_ended_path(expiry, path);
         break;
     case AGE_JUNK:
         log_say(expiry->order->log, NOTE_WARNING, "%s is no OCSP answer: left alone", path);
@@ -190,8 +267,64 @@ static void add_path(struct expiry *expiry, const char *path)
     case AGE_ABSENT:
         break;
     }
-    buf_deinit(&snippet);
 }
+
+/* ---- Writing down what servers know ---- */
+
+static void on_row_again(void *data, const struct store_published *row)
+{
+    const struct expiry *expiry = data;
+    struct ended *ended = table_get(&expiry->by_path, row->path);
+
+    if (ended) {
+        ended->current = ended->loaded_s == row->next_update_s &&
+                         text_equal(ended->leaf_sha256, row->leaf_sha256) &&
+                         text_equal(ended->snippet, row->snippet) &&
+                         text_equal(ended->command, row->command) &&
+                         text_equal(ended->kind, row->kind);
+    }
+}
+
+/* As late as can be: the lock keeps a daemon from starting. Whoever had it since the rows were read
+ * knows better what became of those he changed. */
+static bool can_write(struct expiry *expiry)
+{
+    const struct expire_order *order = expiry->order;
+
+    if (expiry->writer_asked) {
+        return expiry->writer;
+    }
+    expiry->writer_asked = true;
+    for (size_t i = 0; i < expiry->count; ++i) {
+        struct ended *ended = &expiry->ended[i];
+
+        if (has_row(ended) && table_set(&expiry->by_path, ended->path, ended)) {
+            return false;
+        }
+    }
+    expiry->writer = order->open_writer ? order->open_writer(order->context) : NULL;
+    if (expiry->writer && store_published(expiry->writer, on_row_again, expiry)) {
+        expiry->writer = NULL;
+    }
+    return expiry->writer;
+}
+
+/* The server has what ends then, or nothing (0). */
+static bool write_down(struct expiry *expiry, const struct ended *ended, int64_t loaded_s)
+{
+    struct store_published row = {
+        .path = ended->path,
+        .snippet = ended->snippet,
+        .command = ended->command,
+        .kind = ended->kind,
+        .next_update_s = loaded_s,
+    };
+
+    memcpy(row.leaf_sha256, ended->leaf_sha256, sizeof(row.leaf_sha256));
+    return can_write(expiry) && ended->current && store_put_published(expiry->writer, &row) == 0;
+}
+
+/* ---- Withdrawing ---- */
 
 static void drop(struct expiry *expiry, struct ended *ended, const char *path)
 {
@@ -202,6 +335,8 @@ static void drop(struct expiry *expiry, struct ended *ended, const char *path)
         ended->changed = true;
         break;
     case DISK_E_ABSENT:
+        /* A DER without its snippet: the server was not told of that yet, or refused. */
+        ended->changed = *ended->snippet && disk_is_there(ended->path);
         break;
     default:
         ended->failed = true;
@@ -222,7 +357,8 @@ static bool run(struct expiry *expiry, const char *command)
     if (!good) {
         runner_put_output(&said, r ? NULL : result.output);
         log_say(expiry->order->log, NOTE_ERROR,
-                "command `%.200s` failed (%s); the server may go on showing what has ended",
+                "command `%.200s` failed (%s); the server may go on showing what has ended, until "
+                "`clinch expire` or the daemon has more luck with it",
                 command, buf_text(&said));
     }
     buf_deinit(&said);
@@ -230,19 +366,11 @@ static bool run(struct expiry *expiry, const char *command)
     return good;
 }
 
-static int by_command(const void *a, const void *b)
-{
-    return strcmp(((const struct ended *)a)->command, ((const struct ended *)b)->command);
-}
-
 /* Each command once, for all that it is for. */
 static void run_commands(struct expiry *expiry)
 {
     size_t first = 0;
 
-    if (expiry->count > 0) {
-        qsort(expiry->ended, expiry->count, sizeof(*expiry->ended), by_command);
-    }
     while (first < expiry->count) {
         const char *command = expiry->ended[first].command;
         size_t end = first;
@@ -260,34 +388,89 @@ static void run_commands(struct expiry *expiry)
     }
 }
 
-static void withdraw_all(struct expiry *expiry, unsigned *ret_withdrawn)
+/* What the server is to learn, brought about. */
+static void begin(struct expiry *expiry, struct ended *ended)
 {
-    for (size_t i = 0; i < expiry->count; ++i) {
-        struct ended *ended = &expiry->ended[i];
-
+    switch (ended->due) {
+    case DUE_ENDED:
         drop(expiry, ended, *ended->snippet ? ended->snippet : ended->path);
+        break;
+    case DUE_BEHIND:
+        ended->changed = true;
+        break;
+    case DUE_OWED:
+        /* Before the command: where nothing can be written it would be run for ever. */
+        ended->changed = write_down(expiry, ended, 0);
+        ended->left_out = !ended->changed;
+        break;
+    }
+}
+
+/* The command has been run, well. */
+static void finish(struct expiry *expiry, struct ended *ended)
+{
+    const struct log *log = expiry->order->log;
+
+    if (ended->due == DUE_BEHIND) {
+        bool written = write_down(expiry, ended, ended->newer_s);
+
+        ++expiry->result.told;
+        expiry->unwritten += !written && (!expiry->writer || ended->current);
+        log_say(log, NOTE_INFO, "%s: its server had one that has ended, and was told of this one",
+                ended->path);
+        return;
+    }
+    if (ended->due == DUE_ENDED && !*ended->snippet && *ended->command && ended->loaded_s > 0) {
+        (void)write_down(expiry, ended, 0); /* in vain: then it is DUE_OWED once more */
+    }
+    ++expiry->result.withdrawn;
+    log_say(log, NOTE_INFO, "%s is withdrawn: it has ended", ended->path);
+}
+
+static int by_command(const void *a, const void *b)
+{
+    return strcmp(((const struct ended *)a)->command, ((const struct ended *)b)->command);
+}
+
+static void withdraw_all(struct expiry *expiry)
+{
+    if (expiry->count > 0) {
+        qsort(expiry->ended, expiry->count, sizeof(*expiry->ended), by_command);
+    }
+    for (size_t i = 0; i < expiry->count; ++i) {
+        begin(expiry, &expiry->ended[i]);
     }
     run_commands(expiry);
     for (size_t i = 0; i < expiry->count; ++i) {
         struct ended *ended = &expiry->ended[i];
 
-        if (!ended->failed && *ended->snippet) {
+        if (ended->left_out) {
+            continue;
+        }
+        if (!ended->failed && *ended->snippet && ended->due == DUE_ENDED) {
             drop(expiry, ended, ended->path);
         }
-        if (ended->failed) {
-            ++expiry->left;
-        } else {
-            ++*ret_withdrawn;
-            log_say(expiry->order->log, NOTE_INFO, "%s is withdrawn: it has ended", ended->path);
+        if (!ended->failed) {
+            finish(expiry, ended);
+            continue;
         }
+        ++expiry->result.left;
+        if (ended->due == DUE_OWED) {
+            (void)write_down(expiry, ended, ended->loaded_s);
+        }
+    }
+    if (expiry->unwritten > 0) {
+        log_say(expiry->order->log, NOTE_WARNING,
+                "the store cannot be written: that servers were told of %u newer staples is not "
+                "known to the next `clinch expire`, which tells them again",
+                expiry->unwritten);
     }
 }
 
 int publish_expire(const struct expire_order *order, struct expire_result *ret_result)
 {
     _cleanup_(expiry_deinit)
-    struct expiry expiry = {.order = order, .graced = TABLE_INIT(0)};
-    unsigned withdrawn = 0;
+    struct expiry expiry = {.order = order, .known = TABLE_INIT(0), .by_path = TABLE_INIT(0)};
     int r = 0;
 
     if (order->store) {
@@ -299,7 +482,7 @@ int publish_expire(const struct expire_order *order, struct expire_result *ret_r
     if (expiry.r) {
         return error_trace(expiry.r);
     }
-    withdraw_all(&expiry, &withdrawn);
-    *ret_result = (struct expire_result){withdrawn, expiry.left};
+    withdraw_all(&expiry);
+    *ret_result = expiry.result;
     return r ? error_trace(r) : 0;
 }

@@ -461,6 +461,11 @@ void publisher_settle(struct publisher *publisher)
     publisher_wake(&publisher->context);
 }
 
+bool publisher_writing(const struct publisher *publisher)
+{
+    return files_busy(publisher->files);
+}
+
 bool publisher_busy(const struct publisher *publisher)
 {
     bool busy = files_busy(publisher->files);

@@ -46,6 +46,9 @@ void publisher_reconcile(struct publisher *publisher);
 /* Nothing more will come (`clinch once`): what waits to be batched is run for now. */
 void publisher_settle(struct publisher *publisher);
 
+/* True while files that were asked for are not written yet, but for those that fail. */
+bool publisher_writing(const struct publisher *publisher);
+
 /* True while writes, pushes or reloads that were asked for have not ended (well or in backoff). */
 bool publisher_busy(const struct publisher *publisher);
 
@@ -57,20 +60,32 @@ bool publisher_conflicting(const struct publisher *publisher);
 
 /* `clinch expire`: withdraws every published staple whose own nextUpdate has passed: those that
  * the store (may be NULL; a reader will do) remembers, and those at @paths. Neither network nor
- * daemon nor the writer's lock. What the file itself says counts; the store's row can only add the
- * day that a must-staple certificate's last staple is kept longer. The snippet goes first, then the
- * server's command is run, then the DER goes. */
+ * daemon. What the file itself says counts; the store's row can only add the day that a must-staple
+ * certificate's last staple is kept longer. The snippet goes first, then the server's command is
+ * run, then the DER goes.
+ *
+ * A row says also what the *server* has loaded. Where that has ended the command is run although
+ * the file is a newer one, or gone: whoever should have told the server did not come to it. That it
+ * was told is written down with @open_writer, or else the next call tells it once more. */
 struct expire_order {
     struct store *store;
+    /* A daemon lives: what the store remembers is its business, and left alone. */
+    bool beside;
     const char *const *paths;
     size_t path_count;
     const struct log *log;
     int64_t wall_s;
     /* nextUpdate of a DER answer (response_next_update()); false when it is none. */
     bool (*next_update)(struct slice der, int64_t *ret_next_update_s);
+    /* The same store, to write to, good until publish_expire() returns; nobody else may write
+     * meanwhile. NULL: it cannot be. Called at most once, when there is something to write. */
+    struct store *(*open_writer)(void *context);
+    void *context;
 };
 struct expire_result {
     unsigned withdrawn;
-    unsigned left; /* could not be withdrawn; told */
+    unsigned told; /* servers' places where a newer staple was in the file */
+    unsigned left; /* could not be withdrawn or told; logged */
+    unsigned kept; /* of @paths: the living daemon's */
 };
 int publish_expire(const struct expire_order *order, struct expire_result *ret_result);

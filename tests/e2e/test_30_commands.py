@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lib import answers, pki
+from lib import answers, clients, pki
 from lib.process import wait_for
 
 ROW_FIELDS = {"leaf_sha256", "serial", "name", "path", "state", "must_staple", "serve_from",
@@ -256,6 +256,85 @@ def test_expire_takes_paths_and_needs_no_store(clinch, ca, tmp_path):
         path.write_bytes(answers.build(answers.certid(leaf), ca, answers.Answer(life_s=life_s)))
     done = clinch.command("expire", old, good)
     assert done.code == 0 and not old.exists() and good.exists(), done
+
+
+def ended(ca):
+    """An answer that is over, of a certificate that nobody has."""
+    return answers.build(answers.certid(ca.issue("ended.test")), ca, answers.Answer(life_s=3000))
+
+
+def test_expire_leaves_staples_to_a_daemon_that_lives(clinch, shop, ca, certs, tmp_path):
+    staple, other = tmp_path / "shop.ocsp", tmp_path / "other.ocsp"
+    daemon = clinch.run_config(clinch.config([certs], [{"file": tmp_path / "{stem}.ocsp"}]))
+    wait_for(staple.exists, what="the staple", tell=daemon.log)
+    for path in (staple, other):  # what a clock that has jumped makes of the daemon's
+        path.write_bytes(ended(ca))
+    done = clinch.command("expire")
+    assert done.code == 0 and staple.exists() and other.exists(), done
+    assert len(done.out.splitlines()) == 1 and "daemon" in done.out, done
+    done = clinch.command("expire", staple, other)
+    assert done.code == 0 and staple.exists() and not other.exists(), done
+    assert done.lines_about("shop.ocsp") and done.lines_about("other.ocsp"), done
+    daemon.kill_9()
+    done = clinch.command("expire")
+    assert done.code == 0 and not staple.exists(), done
+
+
+def test_expire_leaves_nothing_to_a_daemon_that_hangs(clinch, shop, ca, certs, tmp_path):
+    staple = tmp_path / "shop.ocsp"
+    daemon = clinch.run_config(clinch.config([certs], [{"file": tmp_path / "{stem}.ocsp"}]))
+    wait_for(staple.exists, what="the staple", tell=daemon.log)
+    staple.write_bytes(ended(ca))
+    daemon.send(signal.SIGSTOP)
+    done = clinch.command("expire")
+    daemon.send(signal.SIGCONT)
+    assert done.code == 0 and not staple.exists(), done
+    assert "did not answer" in done.err and done.seconds < 10, done
+
+
+def test_expire_finds_the_daemon_through_its_configuration(clinch, shop, ca, certs, tmp_path,
+                                                           open_folder):
+    staple = tmp_path / "shop.ocsp"
+    control = open_folder / "control.sock"
+    config = clinch.config([certs], [{"file": tmp_path / "{stem}.ocsp"}], control=control)
+    daemon = clinch.run_config(config, ready=False)
+    wait_for(lambda: control.exists() and staple.exists(), what="the staple", tell=daemon.log)
+    staple.write_bytes(ended(ca))
+    assert clinch.command("expire", "-c", config).code == 0 and staple.exists()
+    daemon.kill_9()
+    config.write_text("publish: [", encoding="utf-8")
+    assert clinch.bare("expire", "-c", config).code == 2 and staple.exists()
+    done = clinch.command("expire", "-c", config)  # with --state there is enough to go by
+    assert done.code == 0 and not staple.exists() and done.lines_about("clinch.yaml"), done
+
+
+def test_expire_tells_nginx_what_a_dead_daemon_did_not(clinch, shop, responder, certs, front,
+                                                       tmp_path):
+    nginx, snippets = front.nginx(shop)
+    broken = tmp_path / "broken"
+    responder.set("good", age_s=0, life_s=16)
+    daemon = clinch.run_config(clinch.config(
+        [certs], [{"nginx": snippets, "reload": f"test ! -e {broken} && {nginx.command()}"}]))
+    first = clients.seconds(
+        clients.see_staple(nginx.port, shop.name, 8, daemon.log).next_update)
+    broken.touch()
+    responder.set("good", age_s=0, life_s=3600)
+
+    def newer():
+        return answers.read((snippets / "shop.ocsp").read_bytes()).next_update > first
+
+    wait_for(newer, 20, "a newer staple", tell=daemon.log)
+    daemon.kill_9()
+    broken.unlink()
+    before = nginx.reloads()
+    assert clinch.command("expire").code == 0 and nginx.reloads() == before
+    after(first)
+    done = clinch.command("expire")
+    assert done.code == 0 and "told" in done.out, done
+    wait_for(lambda: nginx.reloads() == before + 1, what="the reload of expire")
+    assert clinch.command("expire").code == 0 and nginx.reloads() == before + 1
+    wait_for(lambda: clients.seconds(clients.look(nginx.port, shop.name).next_update) > first,
+             what="the newer staple on the wire")
 
 
 def test_daemon_withdraws_by_itself_at_the_end(clinch, shop, responder, certs, tmp_path):

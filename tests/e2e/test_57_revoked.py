@@ -68,7 +68,8 @@ def test_the_alarm_is_raised_and_called_off(clinch, ca, responder, certs, tmp_pa
     responder.set("good", age_s=0)
     wait_for(lambda: len(lines_of(alarms)) > 1, 60, "the end of the alarm", tell=daemon.log)
     assert lines_of(alarms)[1].split()[:2] == ["not-revoked", "hold.test"]
-    assert (tmp_path / "hold.ocsp").exists() and clinch.state_of(leaf) == "held"
+    wait_for((tmp_path / "hold.ocsp").exists, what="the staple", tell=daemon.log)
+    assert clinch.state_of(leaf) == "held"
 
 
 def test_an_alarm_that_hangs_holds_up_nothing(clinch, ca, responder, shop, certs):

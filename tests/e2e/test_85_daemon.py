@@ -55,6 +55,34 @@ def test_sighup_with_a_broken_configuration_keeps_the_old_one(clinch, shop, cert
     assert clinch.state_of(shop) == "held"
 
 
+def test_ready_means_that_stored_staples_are_in_place(clinch, ecdsa_ca, responder, certs, tmp_path,
+                                                      open_folder):
+    """Servers that are started behind it find them, network or not. Nothing waits for a server."""
+    count = 120
+    for leaf in ecdsa_ca.issue_many(count, responder.url):
+        leaf.write(certs)
+    out = tmp_path / "out"
+    out.mkdir()
+    files = {"file": out / "{sha256}.der"}
+    assert clinch.bare("once", "--strict", "-c", clinch.config([certs], [files])).code == 0
+    for path in out.iterdir():  # as in a folder in memory when the machine starts
+        path.unlink()
+    ecdsa_ca.issue("new.test", url=responder.url).write(certs)
+    responder.set("hang")
+    asked = len(responder.requests)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(open_folder / "notify"))
+        manager.settimeout(8)
+        config = clinch.config([certs], [files, {"command": "sleep 20"}])
+        daemon = clinch.run_config(config, ready=False,
+                                   env={"NOTIFY_SOCKET": str(open_folder / "notify")})
+        told = manager.recv(4096).decode()
+        there = len(os.listdir(out))
+    assert "READY=1" in told and there == count, (there, daemon.log())
+    wait_for(lambda: len(responder.requests) > asked, what="the question", tell=daemon.log)
+    assert daemon.terminate() == 0
+
+
 def ask(clinch, request):
     with socket.socket(socket.AF_UNIX) as asker:
         asker.settimeout(10)
