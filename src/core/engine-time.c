@@ -20,17 +20,25 @@ static void engine_rewind(struct engine *engine)
     }
 }
 
-/* What failed by another time says nothing of this one: who shows nothing asks anew. */
+/* What failed by another time says nothing of this one: who shows nothing asks anew, and whoever
+ * shows something again as soon as what is left of that demands. */
 static void engine_forgive(struct engine *engine)
 {
+    int64_t wall_s = engine->now.wall_s;
+
     for (uint32_t cert = 0; cert < engine->entry_count; cert++) {
         struct entry *entry = &engine->entries[cert];
+        int64_t left_s = 0;
 
-        if (entry->cert && entry->ask_mono_ms != INSTANT_NEVER &&
-            !entry_can_show(entry, engine->now.wall_s)) {
-            entry->failures = 0;
-            entry->ask_mono_ms = engine->now.mono_ms;
+        if (!entry->cert || entry->ask_mono_ms == INSTANT_NEVER) {
+            continue;
         }
+        if (entry_can_show(entry, wall_s)) {
+            left_s = entry_shown_until_s(entry, wall_s) - wall_s;
+        }
+        entry->failures = 0;
+        entry->ask_mono_ms =
+            time_min(entry->ask_mono_ms, time_add(engine->now.mono_ms, left_s / 8 * 1000));
     }
 }
 
