@@ -63,7 +63,7 @@ static const struct {
     const char *name;
     unsigned count;
 } groups[COVER_GROUPS] = {
-    [COVER_FAULT] = {"fault", FAULT_COUNT},
+    [COVER_FAULT] = {"fault", FAULT_LAST_DRAWN + 1},
     [COVER_ACT] = {"act", ACT_COUNT},
     [COVER_STATE] = {"state", CERT_STATES},
     [COVER_NOTE] = {"note", NOTE_PLAIN}, /* the last: the engine itself never says it */

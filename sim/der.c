@@ -404,7 +404,12 @@ static int64_t der_deadline_ms(const struct subject *subject)
     return time_min(due_ms, time_min(der_answers_deadline_ms(der), der->noise_ms));
 }
 
-/* clinch-expire.timer; not while the machine is off. */
+static struct store *open_writer(void *context)
+{
+    return dershell_store(context);
+}
+
+/* clinch-expire.timer; not while the machine is off, and a process that lives it leaves alone. */
 static void der_minute(struct subject *subject)
 {
     struct der *der = der_of(subject);
@@ -414,6 +419,8 @@ static void der_minute(struct subject *subject)
         .log = &quiet,
         .wall_s = world_now(subject->world).wall_s,
         .next_update = response_next_update,
+        .open_writer = open_writer,
+        .context = der->shell,
     };
 
     dershell_enter(der->shell);
@@ -422,8 +429,10 @@ static void der_minute(struct subject *subject)
         derserver_tell(der->server);
         return;
     }
-    must(publish_expire(&order, &result) == 0);
-    derserver_tell(der->server);
+    if (!der->up) {
+        must(publish_expire(&order, &result) == 0);
+        derserver_tell(der->server);
+    }
 }
 
 static uint32_t der_shows(const struct subject *subject, uint32_t cert)

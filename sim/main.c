@@ -22,6 +22,10 @@
 #define STANDARD_SEEDS 100
 #define STANDARD_DAYS  1000000
 
+/* What files and reloads add at the level of DER: seconds, or an hour when nothing is urgent. */
+#define DER_LAG_MS   5000
+#define DER_BATCH_MS 3660000
+
 struct options {
     uint64_t seed;
     unsigned seeds;
@@ -251,6 +255,10 @@ static void run_seed(const struct options *options, uint64_t seed, struct slice 
     }
     subject = text_equal(options->level, "der") ? der_new(world) : clinch_new(world);
     oracle = oracle_new(world, true);
+    if (text_equal(options->level, "der")) {
+        demands.lag_ms = DER_LAG_MS;
+        demands.batch_ms = DER_BATCH_MS;
+    }
     oracle_demand(oracle, &demands);
     world_run(world, subject, oracle);
     write_trace(&trace);

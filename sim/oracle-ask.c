@@ -13,6 +13,12 @@
 /* The longest that a single certificate may wait by itself, and some. */
 #define OWN_BACKOFF_MS 4000000
 
+/* So many probes in a row, after more in vain, that waited for less than this part of what they may
+ * are no chance. */
+#define LONG_VAIN  8
+#define HASTY_PART 16
+#define HASTY_ROW  12
+
 static struct subject_matter *matter_of(struct oracle *oracle, uint32_t cert)
 {
     return &oracle->matters[oracle->world->certs[cert].certid];
@@ -67,11 +73,11 @@ static int64_t pause_of_s(const struct oracle *oracle, uint32_t cert)
     return time_max(1, left_s / 8);
 }
 
-/* The least of all that may want to ask @responder. */
-static int64_t pause_bound_s(const struct oracle *oracle, uint32_t responder)
+/* The least of all that may want to ask @responder, and of @most_s. */
+static int64_t least_pause_s(const struct oracle *oracle, uint32_t responder, int64_t most_s)
 {
     const struct world *world = oracle->world;
-    int64_t bound_s = time_min(oracle->queues[responder].pause_s, world->policy.retry_after_cap_s);
+    int64_t bound_s = most_s;
 
     for (uint32_t i = 0; i < oracle->watch_count; i++) {
         const struct sim_cert *cert = &world->certs[i];
@@ -83,6 +89,13 @@ static int64_t pause_bound_s(const struct oracle *oracle, uint32_t responder)
         }
     }
     return bound_s;
+}
+
+static int64_t pause_bound_s(const struct oracle *oracle, uint32_t responder)
+{
+    return least_pause_s(
+        oracle, responder,
+        time_min(oracle->queues[responder].pause_s, oracle->world->policy.retry_after_cap_s));
 }
 
 /* Retry-After binds within the policy's bounds and those of whoever is most urgent: when it was
@@ -102,6 +115,27 @@ static void check_pause(struct oracle *oracle, uint32_t cert, uint32_t responder
     }
 }
 
+/* One that is down is tried more and more rarely, at random: many in a row that came soon are no
+ * chance. */
+static void check_probe(struct oracle *oracle, uint32_t cert, uint32_t responder)
+{
+    const struct policy *policy = &oracle->world->policy;
+    struct queue *queue = &oracle->queues[responder];
+    int64_t gap_ms = oracle->world->now_ms - queue->ill_ms;
+    bool hasty = queue->open && queue->vain > LONG_VAIN && oracle_clock_is_right(oracle) &&
+                 gap_ms < policy->probe_cap_bare_s * 1000 / HASTY_PART;
+
+    if (hasty) { /* what others have left may bound it */
+        int64_t bound_s = least_pause_s(oracle, responder, policy->probe_cap_bare_s);
+
+        hasty = gap_ms < bound_s * 1000 / HASTY_PART;
+    }
+    queue->hasty = hasty ? queue->hasty + 1 : 0;
+    if (queue->hasty == HASTY_ROW) {
+        break_responder(oracle, BROKEN_HASTE, cert, responder, gap_ms);
+    }
+}
+
 static void check_caps(struct oracle *oracle, const struct ask *ask, uint32_t responder)
 {
     const struct policy *policy = &oracle->world->policy;
@@ -111,7 +145,8 @@ static void check_caps(struct oracle *oracle, const struct ask *ask, uint32_t re
     if (matter->in_flight > 0) {
         oracle_break(oracle, BROKEN_DOUBLE_FETCH, ask->cert, "a second request for its CertID");
     }
-    if (queue->in_flight >= policy->responder_concurrency) {
+    if (queue->in_flight >= policy->responder_concurrency ||
+        (queue->allowed && queue->in_flight >= queue->allowed)) {
         break_responder(oracle, BROKEN_CONCURRENCY, ask->cert, responder, queue->in_flight + 1);
     }
     if (oracle->in_flight >= policy->total_concurrency) {
@@ -145,7 +180,6 @@ static bool surely_waits(const struct oracle *oracle, uint32_t cert, uint32_t re
     const struct sim_cert *watched = &world->certs[cert];
     const struct watch *watch = &oracle->watches[cert];
     int64_t asked_ms = oracle->matters[watched->certid].asked_ms, asked_s;
-    const struct answer *answer;
     struct window life;
 
     if (watched->facts.url_count != 1 || watched->responders[0] != responder ||
@@ -154,10 +188,9 @@ static bool surely_waits(const struct oracle *oracle, uint32_t cert, uint32_t re
         watch->shown == ANSWER_NONE || !watched->facts.has_issuer) {
         return false;
     }
-    answer = answers_get(&world->answers, watch->shown);
-    life = (struct window){answer->this_update_s, oracle_end_s(oracle, cert, watch->shown)};
+    life = oracle_life(oracle, watch->shown);
     ret_waiting->cert = cert;
-    ret_waiting->end_ms = life.until_s * 1000;
+    ret_waiting->end_ms = oracle_end_s(oracle, cert, watch->shown) * 1000;
     /* Asked, or planned anew by a new process, late in an answer's life, the next time is up to
      * 60 % of the rest away. */
     asked_s = time_max(life.from_s, asked_ms / 1000);
@@ -233,7 +266,8 @@ static void check_order(struct oracle *oracle, uint32_t cert, uint32_t responder
         return;
     }
     end_ms = oracle_end_s(oracle, first, watch->shown) * 1000;
-    if (end_ms > queue->line[queue->line_at].end_ms + ORDER_SLACK_MS) {
+    if (!queue->open && /* probes are for bare and held ones by turns */
+        end_ms > queue->line[queue->line_at].end_ms + ORDER_SLACK_MS) {
         break_responder(oracle, BROKEN_ORDER, cert, responder, queue->line[queue->line_at].cert);
     }
 }
@@ -303,6 +337,8 @@ void oracle_asked(struct oracle *oracle, const struct ask *ask)
     }
     check_caps(oracle, ask, responder);
     check_order(oracle, ask->cert, responder);
+    check_probe(oracle, ask->cert, responder);
+    oracle_pace_asks(oracle, ask);
     matter->in_flight++;
     matter->cert = ask->cert;
     matter->responder = responder;
@@ -331,10 +367,18 @@ static void close_ask(struct oracle *oracle, uint32_t cert, uint64_t attempt)
 
 void oracle_cancelled(struct oracle *oracle, uint32_t cert, uint64_t attempt)
 {
+    const struct subject_matter *matter = matter_of(oracle, cert);
+    bool known = matter->in_flight && matter->attempt == attempt && matter->cert == cert;
+
     close_ask(oracle, cert, attempt);
+    if (known) {
+        oracle->queues[matter->responder].doubtful = true;
+        oracle->queues[matter->responder].ill_ms = oracle->world->now_ms;
+        oracle_pace_cancels(oracle, oracle->world->certs[cert].certid);
+    }
 }
 
-enum news { NEWS_WELL, NEWS_ILL, NEWS_NEITHER };
+enum news { NEWS_WELL, NEWS_ILL, NEWS_NEITHER, NEWS_DOUBTFUL };
 
 /* What the reply says of the responder: transport, 5xx, 429 and what is not OCSP are its failures.
  * Redirects, bodies without end and other errors count either way. */
@@ -346,7 +390,9 @@ static enum news news_of(const struct world *world, const struct reply *reply)
 
     switch (reply->outcome) {
     case FETCH_ANSWER:
-        return junk ? NEWS_ILL : answer && answer->flaw == FLAW_TRAILING ? NEWS_NEITHER : NEWS_WELL;
+        return junk                                      ? NEWS_ILL
+               : answer && answer->flaw == FLAW_TRAILING ? NEWS_DOUBTFUL
+                                                         : NEWS_WELL;
     case FETCH_NOT_MODIFIED:
         return NEWS_WELL;
     case FETCH_NO_NAME:
@@ -358,9 +404,9 @@ static enum news news_of(const struct world *world, const struct reply *reply)
         if (reply->http_status == 429 || (reply->http_status >= 500 && !answer)) {
             return NEWS_ILL;
         }
-        return NEWS_NEITHER;
+        return reply->http_status < 500 ? NEWS_NEITHER : NEWS_DOUBTFUL;
     default:
-        return NEWS_NEITHER;
+        return NEWS_DOUBTFUL;
     }
 }
 
@@ -371,6 +417,8 @@ static void hear_circuit(struct oracle *oracle, uint32_t responder, enum news ne
     if (news == NEWS_ILL) {
         queue->failures++;
         line_gone(oracle, queue);
+        queue->vain = queue->open ? queue->vain + 1 : 0;
+        queue->ill_ms = oracle->world->now_ms;
         if (!queue->open && queue->failures >= oracle->world->policy.responder_failures) {
             queue->open = true;
             queue->opened_ms = oracle->world->now_ms;
@@ -384,8 +432,19 @@ static void hear_circuit(struct oracle *oracle, uint32_t responder, enum news ne
         line_up(oracle, responder);
     }
     queue->failures = 0;
-    queue->open = false;
     queue->probes = 0;
+    if (queue->allowed) {
+        queue->allowed++; /* one more for each that succeeds */
+    }
+    if (news == NEWS_DOUBTFUL) {
+        queue->doubtful = true;
+        queue->open = false;
+        queue->ill_ms = oracle->world->now_ms;
+    } else if (queue->open || queue->doubtful) {
+        queue->allowed = queue->open ? 1 : queue->allowed;
+        queue->open = queue->doubtful = false;
+        oracle_pace_returns(oracle, responder);
+    }
 }
 
 void oracle_hear_ask(struct oracle *oracle, const struct ask *ask, const struct reply *reply)
@@ -401,7 +460,7 @@ void oracle_hear_ask(struct oracle *oracle, const struct ask *ask, const struct 
         queue->pause_ms = LONG_AGO_MS;
     }
     if (reply->hints.retry_after_s > 0) {
-        queue->pause_ms = world->now_ms;
+        queue->pause_ms = queue->told_ms = world->now_ms;
         queue->pause_s = reply->hints.retry_after_s;
         queue->pause_bound_s = pause_bound_s(oracle, responder);
         world_seen(oracle->world, COVER_EVENT, SEEN_RETRY_AFTER);
@@ -433,8 +492,10 @@ void oracle_forget_asks(struct oracle *oracle)
         line_gone(oracle, queue);
         queue->in_flight = queue->probes = queue->failures = 0;
         queue->time_count = queue->time_at = 0;
-        queue->open = false;
+        queue->open = queue->doubtful = false;
         queue->pause_ms = LONG_AGO_MS;
+        queue->vain = queue->hasty = queue->allowed = 0;
+        queue->ill_ms = queue->told_ms = LONG_AGO_MS;
         heap_remove(&oracle->due, oracle->watch_count + i);
     }
     oracle->in_flight = 0;

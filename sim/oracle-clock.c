@@ -148,6 +148,16 @@ bool oracle_clock_demands(const struct oracle *oracle, int64_t *ret_since_ms)
     return true;
 }
 
+bool oracle_clock_is_plain(const struct oracle *oracle)
+{
+    return oracle->trust.trusted && !oracle->trust.tainted;
+}
+
+bool oracle_clock_is_right(const struct oracle *oracle)
+{
+    return oracle_clock_is_plain(oracle) && is_right(oracle->world->clock_off_s);
+}
+
 int64_t oracle_clock_deadline_ms(const struct oracle *oracle)
 {
     const struct trust *trust = &oracle->trust;

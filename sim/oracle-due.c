@@ -78,17 +78,28 @@ static int64_t prompt_ms(const struct oracle *oracle, const struct sim_cert *cer
            oracle_drain_ms(oracle, responder) + detour_ms(oracle, cert);
 }
 
-/* How long after @from_ms, when the responder became well, a bare certificate may stay so. */
+/* Was something shown for @cert all through @stretch? Then nobody was in a hurry. */
+static bool was_shown(const struct oracle *oracle, const struct sim_cert *cert, struct span stretch)
+{
+    const struct watch *watch = &oracle->watches[cert - oracle->world->certs];
+
+    return watch->covered_ms <= stretch.from_ms && watch->hidden_ms >= stretch.until_ms;
+}
+
+/* How long after the beginning of @stretch, when the responder became well, it may be let alone. */
 static int64_t recovery_ms(const struct oracle *oracle, const struct sim_cert *cert,
-                           uint32_t number, int64_t from_ms)
+                           uint32_t number, struct span stretch)
 {
     const struct world *world = oracle->world;
     const struct policy *policy = &world->policy;
     const struct responder *responder = &world->responders[number];
     int64_t memory_ms = policy->backoff_cap_s * 1000 + 100000;
-    int64_t wait_ms = policy->probe_cap_bare_s * 1000;
+    int64_t from_ms = stretch.from_ms;
+    int64_t wait_ms =
+        (was_shown(oracle, cert, stretch) ? policy->probe_cap_s : policy->probe_cap_bare_s) * 1000;
     int64_t hang_ms = 2 * SHELL_LIMIT_MS;
     int64_t asked_s = 0; /* Retry-After */
+    int64_t edge_ms = from_ms;
     int64_t birth_ms = cert->issued_ms + world->authorities[cert->authority].birth_s * 1000;
 
     for (uint32_t i = responder->episode_count; i-- > 0;) {
@@ -97,9 +108,10 @@ static int64_t recovery_ms(const struct oracle *oracle, const struct sim_cert *c
         if (episode->from_ms >= from_ms || is_harmless(episode->fault)) {
             continue;
         }
-        if (episode->until_ms + memory_ms < from_ms) {
+        if (episode->until_ms + memory_ms < edge_ms) {
             break;
         }
+        edge_ms = episode->from_ms; /* between the two nobody may have asked */
         if (!fault_breaks_circuit(episode->fault) || episode->permille < 1000) {
             wait_ms = policy->backoff_cap_s * 1000;
         }
@@ -184,13 +196,20 @@ static int64_t held_until_ms(const struct oracle *oracle, uint32_t cert, uint32_
     int64_t life_s = life_of(oracle, authority);
     int64_t margin_s = time_min(world->policy.margin_max_s, life_s / 8) + RIGHT_S + STORE_S;
     struct window life = {0, life_s};
+    struct span recent;
     int64_t until_s;
 
     at_ms -= prompt_ms(oracle, watched, responder);
     if (life_s == INSTANT_NEVER) {
         return NEVER_MS;
     }
+    recent = (struct span){at_ms - life_s * 1000, at_ms};
     if (authority->signing == SIGN_ON_DEMAND) {
+        if (has_met(world, watched, FAULT_OLDER, recent) ||
+            has_met(world, watched, FAULT_CACHED_OLD, recent)) {
+            return LONG_AGO_MS; /* what it has may be half old already, and planned by what is left
+                                 */
+        }
         until_s = at_ms / 1000 + life_s - oracle_latest_s(life);
     } else {
         int64_t period_s = authority->signing == SIGN_LATE ? authority->life_s - authority->lead_s
@@ -199,7 +218,7 @@ static int64_t held_until_ms(const struct oracle *oracle, uint32_t cert, uint32_
         int64_t gap_s = time_max((authority->life_s - period_s) * part / 10 + authority->backdate_s,
                                  oracle_latest_s(life) - period_s);
 
-        if (has_met(world, watched, FAULT_FUTURE, (struct span){at_ms - life_s * 1000, at_ms})) {
+        if (has_met(world, watched, FAULT_FUTURE, recent)) {
             gap_s = oracle_latest_s(life); /* it lives in another time than the batches */
         }
         if (!authority_offers(world, cert, at_ms - gap_s * 1000, &life)) {
@@ -271,7 +290,8 @@ static void demand_stretches(struct demand *demand)
         if (from_ms >= stretch.until_ms) {
             return;
         }
-        ready_ms = from_ms + recovery_ms(oracle, cert, demand->responder, from_ms);
+        ready_ms = from_ms + recovery_ms(oracle, cert, demand->responder,
+                                         (struct span){from_ms, stretch.until_ms});
         if (ready_ms < stretch.until_ms) {
             held_ms = held_until_ms(oracle, demand->cert, demand->responder, stretch.until_ms);
             demand->due = stretch.until_ms > now_ms || now_ms < held_ms;

@@ -13,10 +13,7 @@
 /* CRLReason certificateHold, RFC 5280 5.3.1 */
 #define REASON_CODE_HOLD 6
 
-/* Of the same second, thrice rounded. */
-#define ROUND_S 2
-
-static void break_pair(struct oracle *oracle, enum invariant invariant, uint32_t cert,
+void oracle_break_pair(struct oracle *oracle, enum invariant invariant, uint32_t cert,
                        uint32_t before, uint32_t after)
 {
     struct buf detail = BUF_INIT(300);
@@ -46,37 +43,21 @@ static bool is_older(const struct answer *one, const struct answer *other)
     return one->next_update_s < other->next_update_s;
 }
 
-/* Good for everybody now, and for a while yet. */
-static bool is_usable(const struct oracle *oracle, uint32_t cert, uint32_t number)
-{
-    const struct answer *answer = answers_get(&oracle->world->answers, number);
-    int64_t end_s = oracle_end_s(oracle, cert, number) - oracle_margin_s(oracle, cert, number);
-
-    return answer->status == CERT_STATUS_GOOD &&
-           answer->this_update_s <= world_true_s(oracle->world) &&
-           world_true_s(oracle->world) < end_s - RIGHT_S - ROUND_S;
-}
-
-static bool clock_is_plain(const struct oracle *oracle)
-{
-    return oracle->trust.trusted && !oracle->trust.tainted;
-}
-
 /* Which of two: once shown, nothing older while that is in its window. A revocation that was undone
  * leaves nothing to compare with. */
 static void check_older(struct oracle *oracle, uint32_t cert, uint32_t shown)
 {
     struct watch *watch = &oracle->watches[cert];
-    const struct answers *answers = &oracle->world->answers;
     bool newer = watch->top == ANSWER_NONE ||
                  oracle->matters[oracle->world->certs[cert].certid].doomed ||
-                 !is_older(answers_get(answers, shown), answers_get(answers, watch->top));
+                 oracle_compare(oracle, cert, shown, watch->top) >= 0;
 
-    if (!newer && is_usable(oracle, cert, watch->top) && clock_is_plain(oracle) &&
+    if (!newer && oracle_is_usable(oracle, cert, watch->top) && oracle_clock_is_plain(oracle) &&
         watch->top_life == oracle->world->lives) {
-        break_pair(oracle, BROKEN_OLDER, cert, watch->top, shown);
+        oracle_break_pair(oracle, BROKEN_OLDER, cert, watch->top, shown);
     }
-    if (newer || !is_usable(oracle, cert, watch->top) || watch->top_life != oracle->world->lives) {
+    if (newer || !oracle_is_usable(oracle, cert, watch->top) ||
+        watch->top_life != oracle->world->lives) {
         watch->top = shown;
         watch->top_ms = oracle->world->now_ms;
         watch->top_life = oracle->world->lives;
@@ -88,24 +69,32 @@ static void check_withdrawn(struct oracle *oracle, uint32_t cert, uint32_t befor
 {
     const struct world *world = oracle->world;
 
-    if (!world->process_up || !world_cert_is_there(world, cert) || !clock_is_plain(oracle) ||
+    if (!world->process_up || !world_cert_is_there(world, cert) || !oracle_clock_is_plain(oracle) ||
         oracle->matters[world->certs[cert].certid].doomed) {
         return;
     }
-    if (is_usable(oracle, cert, before)) {
-        break_pair(oracle, BROKEN_WITHDRAWN, cert, before, ANSWER_NONE);
+    if (oracle_is_keepable(oracle, cert, before)) {
+        oracle_break_pair(oracle, BROKEN_WITHDRAWN, cert, before, ANSWER_NONE);
     }
 }
 
-static void check_revoked(struct oracle *oracle, uint32_t cert)
+int64_t oracle_check_revoked(struct oracle *oracle, uint32_t cert)
 {
     const struct watch *watch = &oracle->watches[cert];
+    const struct subject_matter *matter = &oracle->matters[oracle->world->certs[cert].certid];
+    int64_t by_ms;
 
-    if (watch->shown != ANSWER_NONE && oracle->world->process_up &&
-        oracle->matters[oracle->world->certs[cert].certid].revoked &&
-        answers_get(&oracle->world->answers, watch->shown)->status == CERT_STATUS_GOOD) {
-        oracle_break(oracle, BROKEN_REVOKED, cert, "a good staple is shown");
+    if (watch->shown == ANSWER_NONE || !oracle->world->process_up || !matter->revoked ||
+        answers_get(&oracle->world->answers, watch->shown)->status != CERT_STATUS_GOOD) {
+        return INT64_MAX;
     }
+    by_ms = time_max(matter->revoked_ms, oracle->lives[oracle->life_count - 1].from_ms) +
+            oracle->demands.lag_ms;
+    if (oracle->world->now_ms < by_ms) {
+        return by_ms;
+    }
+    oracle_break(oracle, BROKEN_REVOKED, cert, "a good staple is shown");
+    return INT64_MAX;
 }
 
 /* The answer that has just come revokes every leaf of its CertID. */
@@ -118,7 +107,7 @@ static void check_all_revoked(struct oracle *oracle, uint32_t certid)
     }
     for (uint32_t i = 0; i < oracle->watch_count; i++) {
         if (world->certs[i].certid == certid && world_cert_is_there(world, i)) {
-            check_revoked(oracle, i);
+            oracle_check_revoked(oracle, i);
         }
     }
 }
@@ -129,6 +118,7 @@ void oracle_shown(struct oracle *oracle, uint32_t cert)
     struct watch *watch = oracle_watch_of(oracle, cert);
     uint32_t before = watch->shown;
     uint32_t shown = world->subject->type->shows(world->subject, cert);
+    bool known = watch->told_life == world->lives;
 
     oracle_clock_passes(oracle);
     watch->told_life = world->lives;
@@ -139,20 +129,29 @@ void oracle_shown(struct oracle *oracle, uint32_t cert)
         return;
     }
     if (shown != ANSWER_NONE) {
-        if (shown == watch->late) {
+        if (shown == watch->late && shown != oracle->matters[world->certs[cert].certid].heard) {
             oracle_break(oracle, BROKEN_LATE, cert, "it came after its request was given up");
         }
         check_older(oracle, cert, shown);
         watch->shown_ms = world->now_ms;
+        watch->covered_ms = before == ANSWER_NONE ? world->now_ms : watch->covered_ms;
+        watch->hidden_ms = INT64_MAX;
     } else {
-        check_withdrawn(oracle, cert, before);
+        watch->hidden_ms = world->now_ms;
+        oracle_pace_hidden(oracle, cert);
+        if (known || watch->before != ANSWER_NONE) { /* else the store may not know of it */
+            check_withdrawn(oracle, cert, before);
+        }
     }
     oracle->shown += shown != ANSWER_NONE;
     oracle->shown -= before != ANSWER_NONE;
     oracle_count(oracle, cert); /* what was shown until now */
     watch->shown = shown;
+    if (known && world->process_up) {
+        oracle_check_first_minutes(oracle, cert, before);
+    }
     oracle_watch(oracle, cert);
-    check_revoked(oracle, cert);
+    oracle_check_revoked(oracle, cert);
 }
 
 /* ---- Replies: what is known of a revocation ---- */
@@ -201,6 +200,7 @@ static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply
     struct subject_matter *matter = &oracle->matters[world->certs[cert].certid];
     int64_t now_s = world_now(world).wall_s;
     const struct answer *answer;
+    bool endless;
 
     if (time_max(now_s - world_true_s(world), world_true_s(world) - now_s) > RIGHT_S) {
         now_s = world_true_s(world) - RIGHT_S; /* not believed: it goes on by the time before */
@@ -210,8 +210,15 @@ static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply
     }
     answer = answers_get(&world->answers, reply->answer);
     matter->doomed = matter->doomed || answer->status == CERT_STATUS_REVOKED;
-    if (!answer_is_sound(answer, world->certs[cert].certid) || !clock_is_plain(oracle) ||
-        (answer->next_update_s == INSTANT_NEVER && world->policy.audience) ||
+    /* Without nextUpdate it may be taken for a must-staple leaf; whether it is is not asked for. */
+    endless = answer->next_update_s == INSTANT_NEVER && world->policy.audience;
+    if (!oracle_clock_is_plain(oracle) && answer->status == CERT_STATUS_GOOD &&
+        answer->this_update_s > matter->revoked_this_s) {
+        matter->revoked = false; /* who knows by what time that was judged */
+    }
+    if (!answer_is_sound(answer, world->certs[cert].certid) || !oracle_clock_is_plain(oracle) ||
+        (endless &&
+         !(world->certs[cert].facts.must_staple && answer->status == CERT_STATUS_GOOD)) ||
         world_true_s(world) >= oracle_end_s(oracle, cert, reply->answer) - RIGHT_S) {
         return;
     }
@@ -224,10 +231,40 @@ static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply
     }
 }
 
+/* What is to be shown of it: a good one, or one that undoes a revocation; by policy the revocation
+ * itself. Where some other answer has said revoked, what the process makes of it is not known. */
+static void hear_owed(struct oracle *oracle, uint32_t cert, uint32_t number, bool was_revoked)
+{
+    const struct subject_matter *matter = &oracle->matters[oracle->world->certs[cert].certid];
+    const struct answer *answer = answers_get(&oracle->world->answers, number);
+    uint32_t top = oracle->watches[cert].top;
+
+    switch (answer->status) {
+    case CERT_STATUS_GOOD:
+        if (!matter->doomed ||
+            (was_revoked && !matter->revoked &&
+             (top == ANSWER_NONE ||
+              answer->this_update_s > answers_get(&oracle->world->answers, top)->this_update_s))) {
+            oracle_owe(oracle, cert, number);
+        }
+        break;
+    case CERT_STATUS_REVOKED:
+        if (oracle->world->policy.staple_revoked && matter->revoked &&
+            matter->revoked_ms == oracle->world->now_ms) {
+            oracle_owe(oracle, cert, number);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
 void oracle_replied(struct oracle *oracle, const struct ask *ask, const struct reply *reply,
                     bool late)
 {
     struct watch *watch = oracle_watch_of(oracle, ask->cert);
+    struct subject_matter *matter = &oracle->matters[oracle->world->certs[ask->cert].certid];
+    bool was_revoked;
 
     oracle_clock_passes(oracle);
     if (late) {
@@ -238,9 +275,17 @@ void oracle_replied(struct oracle *oracle, const struct ask *ask, const struct r
         }
         return;
     }
+    matter->heard = reply->answer;
     oracle_hear_ask(oracle, ask, reply);
     oracle_clock_hears(oracle, ask->cert, reply);
+    was_revoked = matter->revoked;
     hear_status(oracle, ask->cert, reply);
+    oracle_pace_hears(oracle, ask, reply);
+    if (reply->outcome == FETCH_ANSWER && oracle_clock_is_right(oracle)) {
+        hear_owed(oracle, ask->cert, reply->answer, was_revoked);
+    } else if (reply->outcome == FETCH_ANSWER) {
+        oracle_owe_unknown(oracle, ask->cert);
+    }
 }
 
 /* ---- The process ---- */
@@ -277,14 +322,17 @@ static void check_lost(struct oracle *oracle, uint32_t cert)
     struct watch *watch = &oracle->watches[cert];
     uint32_t before = watch->before;
 
+    if (!oracle_clock_is_plain(oracle)) {
+        return; /* when it is right again, perhaps */
+    }
     watch->before = ANSWER_NONE;
-    if (before == ANSWER_NONE || !clock_is_plain(oracle) || !is_usable(oracle, cert, before) ||
+    if (before == ANSWER_NONE || !oracle_is_keepable(oracle, cert, before) ||
         oracle->matters[world->certs[cert].certid].doomed) {
         return;
     }
     if (watch->shown == ANSWER_NONE || is_older(answers_get(&world->answers, watch->shown),
                                                 answers_get(&world->answers, before))) {
-        break_pair(oracle, BROKEN_LOST, cert, before, watch->shown);
+        oracle_break_pair(oracle, BROKEN_LOST, cert, before, watch->shown);
     }
     world_seen(oracle->world, COVER_EVENT, SEEN_RESTORED);
 }
@@ -293,11 +341,13 @@ static void process_started(struct oracle *oracle)
 {
     for (uint32_t i = 0; i < oracle->watch_count; i++) {
         if (world_cert_is_there(oracle->world, i)) {
-            check_revoked(oracle, i);
+            oracle_check_revoked(oracle, i);
+            oracle_owe_on_start(oracle, i);
             oracle_watch(oracle, i);
             check_lost(oracle, i);
         }
     }
+    oracle_pace_starts(oracle);
 }
 
 /* What the disk may not have is not asked for afterwards. */
@@ -309,6 +359,7 @@ static void process_ends(struct oracle *oracle)
 
         watch->late = ANSWER_NONE;
         watch->before = may_be_lost(oracle, watch->shown_ms) ? ANSWER_NONE : watch->shown;
+        oracle_owe_on_end(oracle, i, may_be_lost(oracle, watch->came_ms));
     }
     for (uint32_t i = 0; i < oracle->matter_count; i++) {
         struct subject_matter *matter = &oracle->matters[i];
@@ -316,8 +367,9 @@ static void process_ends(struct oracle *oracle)
         matter->revoked = matter->revoked && !may_be_lost(oracle, matter->revoked_ms);
         matter->good_ms = LONG_AGO_MS;
     }
+    oracle_pace_ends(oracle, may_be_lost);
     oracle->lives[oracle->life_count - 1].until_ms = oracle->world->now_ms;
-    if (may_be_lost(oracle, oracle->world->now_ms) || !clock_is_plain(oracle)) {
+    if (may_be_lost(oracle, oracle->world->now_ms) || !oracle_clock_is_plain(oracle)) {
         oracle->life_from = oracle->life_count;
     } else {
         struct span *life = &oracle->lives[oracle->life_count - 1];
@@ -367,8 +419,25 @@ static void cert_changed(struct oracle *oracle, uint32_t cert, bool found)
         oracle_count(oracle, cert);
         oracle->shown -= oracle->watches[cert].shown != ANSWER_NONE;
         oracle->watches[cert].shown = ANSWER_NONE;
+        oracle_owe_nothing(oracle, cert);
     }
+    oracle_pace_changes(oracle, cert, found);
     oracle_watch(oracle, cert);
+}
+
+/* The process, which has shown nothing yet, may have found what it had kept to be of no use by a
+ * wrong time. By the right one it is. */
+static void owe_stored(struct oracle *oracle)
+{
+    for (uint32_t i = 0; i < oracle->watch_count; i++) {
+        struct watch *watch = &oracle->watches[i];
+
+        if (watch->before != ANSWER_NONE && watch->shown == ANSWER_NONE &&
+            oracle_clock_is_right(oracle) && world_cert_is_there(oracle->world, i)) {
+            oracle_owe_stored(oracle, i, watch->before);
+            watch->before = ANSWER_NONE;
+        }
+    }
 }
 
 void oracle_acted(struct oracle *oracle, enum world_act act, uint32_t index)
@@ -383,6 +452,8 @@ void oracle_acted(struct oracle *oracle, enum world_act act, uint32_t index)
         break;
     case ACT_CLOCK:
         oracle_clock_set(oracle);
+        oracle_pace_forgets(oracle);
+        owe_stored(oracle);
         look_at_all(oracle);
         break;
     case ACT_DISK_FULL:

@@ -22,6 +22,8 @@ static const char *const names[] = {
     [BROKEN_DISHONEST] = "dishonest",
     [BROKEN_LATE] = "late",
     [BROKEN_OLDER] = "older",
+    [BROKEN_MARGIN] = "margin",
+    [BROKEN_FIRST_MINUTES] = "first-minutes",
     [BROKEN_STATUS] = "status",
     [BROKEN_REVOKED] = "revoked",
     [BROKEN_DOUBLE_FETCH] = "double-fetch",
@@ -33,6 +35,10 @@ static const char *const names[] = {
     [BROKEN_BARE] = "bare",
     [BROKEN_WITHDRAWN] = "withdrawn",
     [BROKEN_LOST] = "lost",
+    [BROKEN_UNUSED] = "unused",
+    [BROKEN_HASTE] = "haste",
+    [BROKEN_TARDY] = "tardy",
+    [BROKEN_WAYS] = "ways",
     [BROKEN_PROGRESS] = "progress",
     [BROKEN_ORDER] = "order",
     [BROKEN_SMOOTH] = "smooth",
@@ -65,6 +71,25 @@ static void read_audience(struct oracle *oracle)
     }
 }
 
+static void read_matters(struct oracle *oracle)
+{
+    const struct world *world = oracle->world;
+
+    oracle->matter_count = world->certid_count;
+    oracle->matters = sim_grow(NULL, 0, world->certid_count + 1, sizeof(*oracle->matters));
+    for (uint32_t i = 0; i < world->certid_count; i++) {
+        oracle->matters[i].asked_ms = LONG_AGO_MS;
+        oracle->matters[i].first_leaf = UINT32_MAX;
+    }
+    for (uint32_t i = world->cert_count; i-- > 0;) {
+        struct subject_matter *matter = &oracle->matters[world->certs[i].certid];
+
+        oracle->watches[i].next_leaf = matter->first_leaf;
+        matter->first_leaf = matter->cert = i;
+        matter->leaves++;
+    }
+}
+
 struct oracle *oracle_new(struct world *world, bool judges)
 {
     struct oracle *oracle = sim_grow(NULL, 0, 1, sizeof(*oracle));
@@ -79,16 +104,15 @@ struct oracle *oracle_new(struct world *world, bool judges)
     for (uint32_t i = 0; i < world->cert_count; i++) {
         oracle->watches[i].class_until_ms = INSTANT_NEVER;
         oracle->watches[i].due_until_ms = INSTANT_NEVER;
+        oracle->watches[i].owed_ms = INSTANT_NEVER;
+        oracle->watches[i].covered_ms = oracle->watches[i].hidden_ms = LONG_AGO_MS;
         oracle->watches[i].counted_ms = time_max(world->now_ms, world->certs[i].found_ms);
     }
-    oracle->matter_count = world->certid_count;
-    oracle->matters = sim_grow(NULL, 0, world->certid_count + 1, sizeof(*oracle->matters));
-    for (uint32_t i = 0; i < world->certid_count; i++) {
-        oracle->matters[i].asked_ms = LONG_AGO_MS;
-    }
+    read_matters(oracle);
     oracle->queues = sim_grow(NULL, 0, world->responder_count + 1, sizeof(*oracle->queues));
     oracle->full_from_ms = oracle->full_until_ms = LONG_AGO_MS;
     oracle_forget_asks(oracle);
+    oracle_pace_init(oracle);
     return oracle;
 }
 
@@ -200,6 +224,18 @@ static int64_t grace_end_s(const struct oracle *oracle, uint32_t cert, uint32_t 
     return time_add(end_s, policy->grace_s + RIGHT_S); /* no margin takes up the clock's error */
 }
 
+bool oracle_is_keepable(const struct oracle *oracle, uint32_t cert, uint32_t number)
+{
+    const struct answer *answer = answers_get(&oracle->world->answers, number);
+    int64_t now_s = world_true_s(oracle->world);
+    int64_t grace_s =
+        time_min(grace_end_s(oracle, cert, number), oracle->world->certs[cert].facts.not_after_s);
+
+    return oracle_is_usable(oracle, cert, number) ||
+           (answer->status == CERT_STATUS_GOOD && answer->next_update_s != INSTANT_NEVER &&
+            answer->this_update_s <= now_s && now_s + 2 * RIGHT_S + ROUND_S < grace_s);
+}
+
 /* Faults that no clock excuses. */
 static enum invariant judge_form(const struct oracle *oracle, uint32_t cert, uint32_t number)
 {
@@ -276,6 +312,9 @@ static bool is_left_behind(struct oracle *oracle, uint32_t cert)
         return false;
     }
     watch->class_until_ms = (end_s + EXPIRE_SLACK_S) * 1000;
+    if (!world->process_up && world_now(world).wall_s < world_true_s(world) - RIGHT_S) {
+        watch->class_until_ms = world->now_ms + 60000; /* by that clock it has not ended */
+    }
     return world->now_ms < watch->class_until_ms;
 }
 
@@ -367,6 +406,27 @@ static void check_due(struct oracle *oracle, uint32_t cert)
     buf_deinit(&detail);
 }
 
+/* It goes before its end: clients' clocks differ. Looks again when it must have gone. */
+static void check_margin(struct oracle *oracle, uint32_t cert)
+{
+    const struct world *world = oracle->world;
+    struct watch *watch = &oracle->watches[cert];
+    int64_t until_s = oracle_until_s(oracle, cert, watch->shown) + RIGHT_S + ROUND_S;
+    int64_t until_ms = until_s * 1000 + oracle->demands.lag_ms;
+
+    if (watch->class != SHOWN_VALID || until_s >= oracle_end_s(oracle, cert, watch->shown) ||
+        grace_end_s(oracle, cert, watch->shown) > until_s) {
+        return;
+    }
+    if (world->now_ms < until_ms) {
+        watch->class_until_ms = time_min(watch->class_until_ms, until_ms);
+    } else if (world->process_up && watch->told_life == world->lives &&
+               oracle_clock_is_plain(oracle)) {
+        break_with_answer(oracle, BROKEN_MARGIN, cert, watch->shown,
+                          "is shown in its last minutes");
+    }
+}
+
 /* Everything about @cert as it is now, and when to look again. */
 void oracle_watch(struct oracle *oracle, uint32_t cert)
 {
@@ -382,7 +442,9 @@ void oracle_watch(struct oracle *oracle, uint32_t cert)
         if (broken != BROKEN_NOTHING && !excuses(oracle, cert, broken)) {
             break_with_answer(oracle, broken, cert, watch->shown, "is shown");
         }
+        check_margin(oracle, cert);
     }
+    oracle_see_owed(oracle, cert);
     watch->due = false;
     watch->due_until_ms = INSTANT_NEVER;
     if (needs_staple(oracle, cert)) {
@@ -396,6 +458,12 @@ void oracle_watch(struct oracle *oracle, uint32_t cert)
         }
     }
     look_ms = time_min(watch->class_until_ms, watch->due_until_ms);
+    if (oracle->world->process_up) { /* else it is looked at when it starts */
+        look_ms = time_min(look_ms, watch->owed_ms);
+    }
+    if (oracle->demands.lag_ms) {
+        look_ms = time_min(look_ms, oracle_check_revoked(oracle, cert));
+    }
     if (look_ms == INSTANT_NEVER || look_ms >= oracle->world->end_ms) {
         heap_remove(&oracle->due, cert);
     } else {
@@ -416,7 +484,12 @@ void oracle_look(struct oracle *oracle)
     heap_first(&oracle->due, &entry);
     if (entry < oracle->watch_count) {
         oracle_watch(oracle, entry);
+        return;
+    }
+    entry -= oracle->watch_count;
+    if (entry < oracle->world->responder_count) {
+        oracle_look_at_queue(oracle, entry);
     } else {
-        oracle_look_at_queue(oracle, entry - oracle->watch_count);
+        oracle_look_at_pace(oracle, entry - oracle->world->responder_count);
     }
 }

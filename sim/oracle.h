@@ -20,16 +20,18 @@
 
 enum invariant {
     BROKEN_NOTHING,
-    BROKEN_EXPIRED,   /* shown beyond its end */
-    BROKEN_EARLY,     /* shown before its thisUpdate */
-    BROKEN_FOREIGN,   /* about another certificate */
-    BROKEN_FORM,      /* not an answer */
-    BROKEN_SIGNATURE, /* badly signed or by somebody who may not */
-    BROKEN_DISHONEST, /* not what the authority signed */
-    BROKEN_LATE,      /* came with a reply after its request was given up */
-    BROKEN_OLDER,     /* older than what was shown before, in its window */
-    BROKEN_STATUS,    /* shown although it does not say good (policy.staple_revoked: or revoked) */
-    BROKEN_REVOKED,   /* a good one shown although a revoked answer had come */
+    BROKEN_EXPIRED,       /* shown beyond its end */
+    BROKEN_EARLY,         /* shown before its thisUpdate */
+    BROKEN_FOREIGN,       /* about another certificate */
+    BROKEN_FORM,          /* not an answer */
+    BROKEN_SIGNATURE,     /* badly signed or by somebody who may not */
+    BROKEN_DISHONEST,     /* not what the authority signed */
+    BROKEN_LATE,          /* came with a reply after its request was given up */
+    BROKEN_OLDER,         /* older than what was shown before, in its window */
+    BROKEN_MARGIN,        /* shown to its very end */
+    BROKEN_FIRST_MINUTES, /* in its first minutes, for one that is good */
+    BROKEN_STATUS,  /* shown although it does not say good (policy.staple_revoked: or revoked) */
+    BROKEN_REVOKED, /* a good one shown although a revoked answer had come */
     BROKEN_DOUBLE_FETCH, /* two requests at once for one CertID */
     BROKEN_CONCURRENCY,  /* too many at once to one responder */
     BROKEN_RATE,         /* too many in one second */
@@ -39,6 +41,10 @@ enum invariant {
     BROKEN_BARE,         /* nothing shown although one must be held by now */
     BROKEN_WITHDRAWN,    /* a good one taken away */
     BROKEN_LOST,         /* not shown again after a start although it was committed */
+    BROKEN_UNUSED,       /* a good one that came is not shown when it should be */
+    BROKEN_HASTE,        /* asked again too soon */
+    BROKEN_TARDY,        /* ... too late */
+    BROKEN_WAYS,         /* a round ends before everything was tried */
     BROKEN_PROGRESS,     /* a second without a request while there was work */
     BROKEN_ORDER,        /* not the soonest to end first */
     BROKEN_SMOOTH,       /* an hour above 1.25 times the mean */
@@ -72,8 +78,10 @@ CLEANUP_DEFINE(struct oracle *, oracle_free)
 
 /* What scenarios may demand beyond the invariants that always hold. */
 struct oracle_demands {
-    bool never_bare; /* after the first staple: last-quarter, deadneighbour */
-    bool smooth;     /* BROKEN_SMOOTH and _TOO_MANY, from smooth_from_ms on */
+    int64_t lag_ms;   /* from the process's decision to the servers */
+    int64_t batch_ms; /* ... so much longer when there is no hurry */
+    bool never_bare;  /* after the first staple: last-quarter, deadneighbour */
+    bool smooth;      /* BROKEN_SMOOTH and _TOO_MANY, from smooth_from_ms on */
     int64_t smooth_from_ms;
     int64_t half_life_s;
 };

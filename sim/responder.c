@@ -43,6 +43,7 @@ static const char *const names[] = {
     [FAULT_NO_NEXT_UPDATE] = "no-next-update",
     [FAULT_FALSE_GOOD] = "false-good",
     [FAULT_FALSE_DATE] = "false-date",
+    [FAULT_STUCK] = "stuck",
 };
 _Static_assert(ARRAY_SIZE(names) == FAULT_COUNT, "a name per fault");
 
@@ -216,11 +217,15 @@ static uint32_t current_answer(struct world *world, uint32_t responder, uint32_t
     struct window life = honest_life(authority, first, world_true_s(world), &turn);
     struct answer answer;
 
-    if (authority->signing != SIGN_ON_DEMAND && first->batch != ANSWER_NONE &&
-        first->batch_turn == turn) {
+    if (authority->signing != SIGN_ON_DEMAND && !authority->signs_anew &&
+        first->batch != ANSWER_NONE && first->batch_turn == turn) {
         return first->batch;
     }
     answer = honest_answer(authority, first, life);
+    if (authority->signs_anew) {
+        answer.produced_at_s = world_true_s(world);
+        answer.delegate_not_after_s = delegate_end_s(authority, answer.produced_at_s);
+    }
     first->batch = add_answer(world, responder, &answer);
     first->batch_turn = turn;
     return first->batch;
@@ -383,8 +388,9 @@ static int64_t fresh_s(const struct meeting *meeting)
     return time_min(DAY_S, authority->signing == SIGN_ON_DEMAND ? left_s / 4 : left_s / 2);
 }
 
-/* The good case, and the cases where only what stands around the answer is odd. */
-static void say_answer(struct meeting *meeting)
+/* The good case, and the cases where only what stands around the answer is odd. @stuck: what was
+ * given last, if anything. */
+static void say_answer(struct meeting *meeting, bool stuck)
 {
     struct world *world = meeting->world;
     struct reply *reply = meeting->reply;
@@ -396,7 +402,9 @@ static void say_answer(struct meeting *meeting)
         reply->answer = error_answer(world, meeting->number, STATUS_UNAUTHORIZED);
         return;
     }
-    reply->answer = current_answer(world, meeting->number, meeting->ask->cert);
+    reply->answer = stuck && first->batch != ANSWER_NONE
+                        ? first->batch
+                        : current_answer(world, meeting->number, meeting->ask->cert);
     reply->has_etag = meeting->responder->gives_etag && !meeting->ask->post;
     if (meeting->responder->gives_max_age) {
         reply->hints.fresh_s = fresh_s(meeting);
@@ -500,12 +508,15 @@ static void meet_fault(struct meeting *meeting, enum fault fault, int64_t retry_
         return;
     }
     switch (fault) {
+    case FAULT_STUCK:
+        say_answer(meeting, true);
+        break;
     case FAULT_LATE:
-        say_answer(meeting);
+        say_answer(meeting, false);
         meeting->wait_ms = LATE_MS + (int64_t)(meeting->dice % LATE_MS);
         break;
     case FAULT_FALSE_DATE:
-        say_answer(meeting);
+        say_answer(meeting, false);
         meeting->reply->hints.date_s += (int64_t)(meeting->dice % (uint64_t)(48 * HOUR_S)) - DAY_S;
         break;
     case FAULT_OLDER:
@@ -513,7 +524,7 @@ static void meet_fault(struct meeting *meeting, enum fault fault, int64_t retry_
         break;
     case FAULT_CACHED_OLD:
         if (meeting->ask->no_cache || meeting->ask->post) {
-            say_answer(meeting);
+            say_answer(meeting, false);
         } else {
             say_older(meeting);
         }
@@ -584,7 +595,7 @@ int64_t responder_meet(struct world *world, uint32_t responder, const struct ask
     } else if (ask->post ? met->refuses_post : met->refuses_get) {
         say_http(&meeting, 405);
     } else {
-        say_answer(&meeting);
+        say_answer(&meeting, false);
         rest_until_quarter(&meeting);
     }
     return meeting.wait_ms;

@@ -32,6 +32,8 @@ struct authority {
     int64_t birth_s;         /* `unauthorized` for a certificate younger than this */
     int64_t delegate_life_s; /* 0: the issuer signs itself; else delegates of this life, renewed at
                               * half of it */
+    bool signs_anew; /* SIGN_BATCH: what stands is signed once more for each request, as by one that
+                      * goes by a CRL: the same times, but producedAt */
 };
 
 /* What a request may meet. The order is that of the table of what was exercised. */
@@ -67,8 +69,12 @@ enum fault {
     FAULT_NO_NEXT_UPDATE,
     FAULT_FALSE_GOOD, /* a node that has not heard of the revocation: good, with a new thisUpdate */
     FAULT_FALSE_DATE, /* a true answer with a Date header that is hours off */
+    FAULT_STUCK,      /* signs no more: what it gave last, also when that has ended */
     FAULT_COUNT,
 };
+
+/* Random worlds, which are known by their seeds, draw no other. */
+#define FAULT_LAST_DRAWN FAULT_FALSE_DATE
 
 const char *fault_name(enum fault fault);
 bool fault_find(const char *name, enum fault *ret_fault);

@@ -208,7 +208,7 @@ static struct episode pick_episode(struct world *world, int64_t from_ms)
     struct episode episode = {.from_ms = from_ms, .permille = 1000};
 
     episode.until_ms = from_ms + pick_scale(world, MINUTE_S, 3 * DAY_S) * 1000;
-    episode.fault = (enum fault)pick_range(world, FAULT_NONE + 1, FAULT_COUNT - 1);
+    episode.fault = (enum fault)pick_range(world, FAULT_NONE + 1, FAULT_LAST_DRAWN);
     if (pick_chance(world, 3)) {
         episode.permille = (unsigned)pick_range(world, 50, 900);
     }

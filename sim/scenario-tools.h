@@ -35,3 +35,12 @@ void add_plain(struct world *world, int64_t life_s);
 void plan_outage(struct world *world, enum fault fault, int64_t from_s, int64_t until_s);
 
 void build_random(struct world *world, struct oracle_demands *ret_demands);
+
+/* scenario-trials.c */
+void build_delegates(struct world *world, struct oracle_demands *ret_demands);
+void build_forged(struct world *world, struct oracle_demands *ret_demands);
+void build_grace(struct world *world, struct oracle_demands *ret_demands);
+void build_future(struct world *world, struct oracle_demands *ret_demands);
+void build_twins(struct world *world, struct oracle_demands *ret_demands);
+void build_deaths(struct world *world, struct oracle_demands *ret_demands);
+void build_stuck(struct world *world, struct oracle_demands *ret_demands);

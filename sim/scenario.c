@@ -335,7 +335,7 @@ static void build_multi_url(struct world *world, struct oracle_demands *ret_dema
         int64_t which = time_max(0, pick_range(world, -1, 2));
         struct episode episode = {at_ms(at_s), at_ms(until_s), FAULT_NONE, 1000, 0};
 
-        episode.fault = (enum fault)pick_range(world, FAULT_NONE + 1, FAULT_COUNT - 1);
+        episode.fault = (enum fault)pick_range(world, FAULT_NONE + 1, FAULT_LAST_DRAWN);
         responder_plan(&world->responders[which], &episode);
         at_s = until_s;
     }
@@ -357,6 +357,14 @@ const struct scenario scenarios[] = {
     {"deadneighbour", "of four responders two never answer", 20, 50, build_deadneighbour},
     {"retryafter", "a responder that asks for time", 20, 50, build_retryafter},
     {"multi-url", "three URLs, of which one fails", 30, 50, build_multi_url},
+    {"delegates", "delegates that live shorter than what they sign", 20, 20, build_delegates},
+    {"forged", "answers that others signed, or about others", 10, 20, build_forged},
+    {"grace", "must-staple leaves in outages longer than an answer's life", 30, 20, build_grace},
+    {"future", "answers that begin only in some minutes", 10, 20, build_future},
+    {"twins", "several leaves of one CertID come and go", 10, 32, build_twins},
+    {"deaths", "the process dies at every other write, and certificates are revoked", 6, 12,
+     build_deaths},
+    {"stuck", "a responder that goes on giving what it signed last", 10, 20, build_stuck},
     {0},
 };
 

@@ -47,10 +47,16 @@ static void show(struct puppet *puppet, uint32_t cert, uint32_t answer)
 
 static void do_move(struct puppet *puppet, const struct move *move)
 {
-    struct ask ask = {.cert = move->cert, .attempt = ++puppet->attempt[move->cert]};
+    struct ask ask = {
+        .cert = move->cert,
+        .url = move->url,
+        .post = move->post,
+        .no_cache = move->no_cache,
+    };
 
     switch (move->kind) {
     case MOVE_ASK:
+        ask.attempt = ++puppet->attempt[move->cert];
         world_ask(puppet->subject.world, &ask);
         break;
     case MOVE_SHOW:
@@ -62,6 +68,9 @@ static void do_move(struct puppet *puppet, const struct move *move)
         break;
     case MOVE_HIDE:
         show(puppet, move->cert, ANSWER_NONE);
+        break;
+    case MOVE_DROP:
+        world_cancel(puppet->subject.world, move->cert, puppet->attempt[move->cert]);
         break;
     case MOVE_SPIN:
         puppet->spins = true;

@@ -7,10 +7,11 @@
 #include "sim/oracle.h"
 
 enum move_kind {
-    MOVE_ASK,  /* cert; url, post */
+    MOVE_ASK,  /* cert; url, post, no_cache */
     MOVE_SHOW, /* cert; an answer as below */
     MOVE_HAVE, /* cert: shows the answer that the last reply brought */
     MOVE_HIDE, /* cert */
+    MOVE_DROP, /* cert: gives up its request; the reply may come all the same */
     MOVE_SPIN, /* wants to be woken again and again from here on */
 };
 
@@ -18,6 +19,9 @@ struct move {
     int64_t at_ms; /* behind the beginning */
     enum move_kind kind;
     uint32_t cert;
+    unsigned url;
+    bool post;
+    bool no_cache;
     /* MOVE_SHOW: an honest, good answer of its certificate for [from_s, until_s) behind the
      * beginning, but for this: */
     int64_t from_s;

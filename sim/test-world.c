@@ -90,6 +90,7 @@ static void test_each_fault_is_what_it_says(void **state)
         {FAULT_NO_NEXT_UPDATE, FETCH_ANSWER, 200, REASON_GOOD, REASON_GOOD, REASON_GOOD},
         {FAULT_FALSE_GOOD, FETCH_ANSWER, 200, REASON_GOOD, REASON_GOOD, REASON_GOOD},
         {FAULT_FALSE_DATE, FETCH_ANSWER, 200, REASON_GOOD, REASON_GOOD, REASON_GOOD},
+        {FAULT_STUCK, FETCH_ANSWER, 200, REASON_GOOD, REASON_GOOD, REASON_GOOD},
     };
 
     (void)state;
@@ -246,7 +247,8 @@ static void test_episodes_do_not_overlap(void **state)
 
 static void test_reply_comes_late_and_not_to_another_life(void **state)
 {
-    static const struct move asks[] = {ASK(S, 0), HIDE(2 * HOUR, 0), {.at_ms = 0}};
+    static const struct move asks[] = {
+        ASK(S, 0), {.at_ms = 50 * S, .kind = MOVE_DROP, .cert = 0}, {.at_ms = 0}};
     struct oracle_result result;
     struct puppet puppet;
 

@@ -25,6 +25,10 @@
  * held anything may be one that its responder does not know. */
 #define ENDED_LEFT_S (8 * 900)
 
+/* In entry->tried: it stood in line for one that asked for time, by the end of which the others
+ * might do better. Once a round is enough. */
+#define TRIED_ANEW (1 << LIMIT_URLS)
+
 /* With so much patience at least: that is what an answer may take. */
 #define PATIENCE_LEAST_S 10
 
@@ -118,22 +122,15 @@ static int64_t engine_best_url(struct engine *engine, const struct entry *entry,
     return best;
 }
 
-/* The same without those that are down and were tried just now. Who asked for time is asked when
- * it is over: there may never be a moment without somebody to whom it says so. */
-static bool engine_other_url(struct engine *engine, const struct entry *entry, unsigned tried,
-                             uint8_t *ret_url)
+/* Is it worth while to stand in line for @url of that @rank, until @until_ms? Who asked for time is
+ * not down, and there may never be a moment in which it has not told somebody so. */
+static bool engine_is_worth_waiting(struct engine *engine, const char *url, int64_t rank,
+                                    int64_t until_ms)
 {
     uint32_t responder;
-    uint8_t url;
-    int64_t rank = engine_best_url(engine, entry, tried, &url);
 
-    if (rank == INSTANT_NEVER ||
-        responder_find(&engine->responders, entry->cert->urls[url], &responder) ||
-        (rank > RANK_DUE && is_down(engine, responder))) {
-        return false;
-    }
-    *ret_url = url;
-    return true;
+    return rank < until_ms && !responder_find(&engine->responders, url, &responder) &&
+           (rank <= RANK_DUE || !is_down(engine, responder));
 }
 
 /* @cert is held up by a responder that is down: whoever waits for its attempt to end need not. */
@@ -337,6 +334,7 @@ static void engine_change_line(struct engine *engine, uint32_t cert)
 void engine_ask_again(struct engine *engine, uint32_t cert)
 {
     struct entry *entry = &engine->entries[cert];
+    int64_t rank;
     bool other;
     uint8_t url;
 
@@ -346,7 +344,9 @@ void engine_ask_again(struct engine *engine, uint32_t cert)
         return;
     }
     /* Also one that is down, when nobody tries it: it may be well by now. */
-    other = engine_other_url(engine, entry, 1U << entry->url, &url);
+    rank = engine_best_url(engine, entry, 1U << entry->url, &url);
+    other = rank != INSTANT_NEVER &&
+            engine_is_worth_waiting(engine, entry->cert->urls[url], rank, INSTANT_NEVER);
     if (!other && !engine->policy.attempts) {
         engine_stay(engine, cert);
         return;
@@ -538,14 +538,28 @@ static bool post_may_help(const struct event_fetched *fetched, enum reason reaso
     return reason != REASON_UNKNOWN;
 }
 
-/* The next way to ask in this round: past the caches, POST, another URL that is not down or may be
- * tried again. Of internalError, RFC 6960 2.3: "The query should be retried, potentially with
- * another responder." False: there is none, as for a twin: who asked for it has tried all. A
- * responder that asks for time (Retry-After) or is down is not asked once more. */
+/* The wait after a round in vain. */
+static int64_t engine_backoff_ms(struct engine *engine, const struct entry *entry)
+{
+    int64_t wall_s = engine->now.wall_s;
+    int64_t left_s = entry_is_good(entry, wall_s) ? entry->held.serve.until_s - wall_s
+                     : entry->held.present        ? ENDED_LEFT_S
+                                                  : 0;
+
+    return schedule_backoff_ms(&engine->policy, entry->failures ? entry->failures : 1, left_s,
+                               rng_next(&engine->rng));
+}
+
+/* The next way to ask in this round: past the caches, POST, another URL that is well or may be
+ * tried again, or soon may be. Of internalError, RFC 6960 2.3: "The query should be retried,
+ * potentially with another responder." False: there is none, as for a twin: who asked for it has
+ * tried all. A responder that asks for time (Retry-After) or is down is not asked once more. */
 static bool engine_next_way(struct engine *engine, struct entry *entry,
                             const struct event_fetched *fetched, enum reason reason)
 {
     bool same = fetched->hints.retry_after_s <= 0 && !is_down(engine, entry->responder);
+    int64_t rank;
+    uint8_t url;
 
     if (engine->sharing) {
         return false;
@@ -561,7 +575,17 @@ static bool engine_next_way(struct engine *engine, struct entry *entry,
         return true;
     }
     entry->post = entry->no_cache = false;
-    return engine_other_url(engine, entry, entry->tried, &entry->url);
+    rank = engine_best_url(engine, entry, entry->tried, &url);
+    if (rank > RANK_DUE) {
+        if (rank == INSTANT_NEVER || entry->tried & TRIED_ANEW ||
+            !engine_is_worth_waiting(engine, entry->cert->urls[url], rank,
+                                     engine->now.mono_ms + engine_backoff_ms(engine, entry))) {
+            return false;
+        }
+        entry->tried = TRIED_ANEW;
+    }
+    entry->url = url;
+    return true;
 }
 
 bool engine_ask_otherwise(struct engine *engine, uint32_t cert, const struct event_fetched *fetched,
@@ -580,9 +604,7 @@ static int64_t retry_wait_ms(struct engine *engine, const struct entry *entry,
     const struct policy *policy = &engine->policy;
     int64_t wall_s = engine->now.wall_s;
     int64_t left_s = entry_is_good(entry, wall_s) ? entry->held.serve.until_s - wall_s : 0;
-    int64_t wait_ms = schedule_backoff_ms(policy, entry->failures,
-                                          !left_s && entry->held.present ? ENDED_LEFT_S : left_s,
-                                          rng_next(&engine->rng));
+    int64_t wait_ms = engine_backoff_ms(engine, entry);
     int64_t most_s =
         left_s ? time_max(1, time_min(left_s / 8, policy->retry_after_cap_s)) : BARE_WAIT_S;
 

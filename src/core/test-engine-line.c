@@ -244,26 +244,99 @@ static void test_url_whose_responder_asked_for_time_comes_behind_one_that_is_wel
     }
 }
 
-static void test_one_that_asked_for_time_is_waited_for_when_the_others_do_not_help(void **state)
+static void test_one_that_asks_for_time_without_end_is_asked_all_the_same(void **state)
 {
     struct world world;
 
     (void)state;
     world_open(&world);
-    world.numbered = true;
     find_simple(&world, 0, "http://two.example/");
-    ask_for_time(&world, 0, 120);
+    ask_for_time(&world, 0, 20);
     find_cert(&world, 1);
     read_nothing(&world, 1);
-    for (unsigned i = 0; i < 2; i++) { /* of this certificate it knows nothing */
-        reply(&world, 1, (struct event_fetched){.outcome = FETCH_HTTP_STATUS, .http_status = 404});
+    /* The first knows nothing of it. Of the second others are told each time to come later. */
+    for (uint32_t other = 2; world.outside[1].url == 0; other++) {
+        assert_true(other < 20);
+        for (int64_t s = 0; s < 20 && world.outside[1].url == 0; s++) {
+            while (world.outside[1].attempt && world.outside[1].url == 0) {
+                reply(&world, 1,
+                      (struct event_fetched){.outcome = FETCH_HTTP_STATUS, .http_status = 404});
+            }
+            if (s == 19) {
+                find_simple(&world, other, "http://two.example/");
+            }
+            pass_time(&world, 1);
+        }
+        ask_for_time(&world, other, 20);
     }
+    /* It stood in line for it; the first may know more by now. */
     forget_traces(&world);
-    pass_time(&world, 119);
-    assert_int_equal(world.outside[1].attempt, 0);
+    ask_for_time(&world, 1, 20);
+    expect(&world, "fetch-1 ");
+    world_close(&world);
+}
+
+/* It knows nothing of the certificate, and asks for time or not. */
+static void know_nothing(struct world *world, uint32_t cert, int64_t retry_after_s)
+{
+    reply(world, cert,
+          (struct event_fetched){.outcome = FETCH_HTTP_STATUS,
+                                 .http_status = 404,
+                                 .posted = true,
+                                 .hints = {.fresh_s = -1, .retry_after_s = retry_after_s}});
+}
+
+static void test_round_waits_for_one_that_asked_for_time_and_no_more(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world);
+    make_cert(&world, 0)->url_count = 3;
+    world.certs[0].urls[2] = "http://three.example/";
+    find_made(&world, 0);
+    read_nothing(&world, 0);
+    while (look(&world, 0).failures < 12) {
+        while (world.outside[0].attempt) {
+            know_nothing(&world, 0, 0);
+        }
+        wait_for_ask(&world, 0, HOUR);
+    }
+    find_simple(&world, 1, "http://two.example/");
+    know_nothing(&world, 1, 20);
+    find_simple(&world, 2, "http://three.example/");
+    know_nothing(&world, 2, 50);
+    step(&world, (struct event){.type = EVENT_CERT_GONE, .cert = 1});
+    step(&world, (struct event){.type = EVENT_CERT_GONE, .cert = 2});
+    know_nothing(&world, 0, 0);
+    assert_true(look(&world, 0).in_flight); /* by itself it would wait for many minutes */
+    world.count = 1;
+    forget_traces(&world);
+    pass_time(&world, 19);
+    expect(&world, "");
     pass_time(&world, 1);
-    assert_true(world.outside[1].attempt);
-    assert_int_equal(world.outside[1].url, 1);
+    know_nothing(&world, 0, 20); /* the second; the first is asked anew */
+    know_nothing(&world, 0, 0);
+    expect(&world, "fetch-2 fetch-1 settled ");
+    world_close(&world);
+}
+
+static void test_long_wait_for_one_that_asked_for_time_does_not_put_off_the_next_try(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world);
+    find_simple(&world, 0, "http://two.example/");
+    ask_for_time(&world, 0, 250);
+    find_cert(&world, 1);
+    read_nothing(&world, 1);
+    forget_traces(&world);
+    failure_of(&world, 1, FETCH_NO_NAME);
+    expect(&world, "settled ");
+    assert_in_range(look(&world, 1).next_try_s, world.now.wall_s, world.now.wall_s + 2);
+    wait_for_ask(&world, 1, 3);
+    assert_int_equal(world.outside[1].url, 0);
     world_close(&world);
 }
 
@@ -440,7 +513,9 @@ int main(void)
         cmocka_unit_test(test_next_url_is_asked_with_the_hurry_of_those_who_joined),
         cmocka_unit_test(test_waits_of_a_responder_give_way_to_a_leaf_that_joins_its_twin),
         cmocka_unit_test(test_url_whose_responder_asked_for_time_comes_behind_one_that_is_well),
-        cmocka_unit_test(test_one_that_asked_for_time_is_waited_for_when_the_others_do_not_help),
+        cmocka_unit_test(test_one_that_asks_for_time_without_end_is_asked_all_the_same),
+        cmocka_unit_test(test_round_waits_for_one_that_asked_for_time_and_no_more),
+        cmocka_unit_test(test_long_wait_for_one_that_asked_for_time_does_not_put_off_the_next_try),
         cmocka_unit_test(test_one_that_asked_for_time_is_better_than_one_that_is_down),
         cmocka_unit_test(test_line_of_a_responder_that_asks_for_time_is_left_for_one_that_is_well),
         cmocka_unit_test(test_who_ends_soon_leaves_a_line_that_does_not_move),

@@ -49,7 +49,7 @@ static void find_with(struct world *world, uint32_t cert, uint32_t other)
 {
     struct cert_facts *facts = make_cert(world, cert);
 
-    memcpy(facts->serial, world->certs[other].serial, sizeof(facts->serial));
+    memmove(facts->serial, world->certs[other].serial, sizeof(facts->serial));
     facts->url_count = 1;
     find_made(world, cert);
 }

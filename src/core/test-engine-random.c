@@ -29,6 +29,8 @@ struct walk {
     struct record records[CERTS];
     struct ocsp_facts last[CERTS]; /* given to it */
     bool reread[CERTS];            /* the store is to be read again */
+    int64_t revoked_s[CERTS];      /* thisUpdate of what said so */
+    bool replies;                  /* an answer is being given */
     int64_t off_s;                 /* of the machine's clock */
     bool jumps;
     bool honest; /* the trouble is over */
@@ -76,6 +78,26 @@ static void find_of_kind(struct walk *walk, uint32_t cert)
                stored_of(&walk->records[cert], one_in(walk, 2) ? INSTANT_NEVER : next_s));
 }
 
+/* Told by the answer that is being given, or with a twin of which that is known. */
+static void write_tombstone(struct walk *walk, const struct effect *effect)
+{
+    const struct world *world = &walk->world;
+    uint32_t cert = effect->cert;
+
+    walk->records[cert].tombstone = effect->tombstone;
+    if (walk->replies) {
+        walk->revoked_s[cert] = walk->last[cert].this_update_s;
+        return;
+    }
+    walk->revoked_s[cert] = INT64_MIN;
+    for (uint32_t i = 0; i < CERTS; i++) {
+        if (i != cert && world->outside[i].here && look(world, i).tombstone.present &&
+            has_same_certid(&world->certs[i], &world->certs[cert])) {
+            walk->revoked_s[cert] = time_max(walk->revoked_s[cert], walk->revoked_s[i]);
+        }
+    }
+}
+
 static void write_record(struct walk *walk, const struct effect *effect)
 {
     struct record *record = &walk->records[effect->cert];
@@ -95,7 +117,7 @@ static void write_record(struct walk *walk, const struct effect *effect)
         record->slots[STORE_SLOT_HELD] = record->slots[STORE_SLOT_PENDING];
         break;
     case EFFECT_TOMBSTONE:
-        record->tombstone = effect->tombstone;
+        write_tombstone(walk, effect);
         break;
     case EFFECT_READ:
         walk->reread[effect->cert] = true;
@@ -111,6 +133,25 @@ static void write_records(struct world *world)
     for (size_t i = 0; i < world->effects.count; i++) {
         if (world->effects.list[i].cert < CERTS) {
             write_record((struct walk *)world, &world->effects.list[i]);
+        }
+    }
+}
+
+/* No leaf shows a good answer that is older than what says of a twin that it is revoked. (What is
+ * good for one is good for the other, too, but for the grace of must-staple leaves.) */
+static void check_twins(const struct walk *walk, uint32_t cert)
+{
+    const struct world *world = &walk->world;
+    struct engine_view view = look(world, cert);
+
+    if (!world->outside[cert].published || view.tombstone.present ||
+        world->certs[cert].must_staple) {
+        return;
+    }
+    for (uint32_t i = 0; i < CERTS; i++) {
+        if (world->outside[i].here && look(world, i).tombstone.present &&
+            has_same_certid(&world->certs[i], &world->certs[cert])) {
+            assert_true(view.held.this_update_s > walk->revoked_s[i]);
         }
     }
 }
@@ -132,6 +173,7 @@ static void check_records(struct walk *walk)
             !view.pending.present ||
             (record->pending && view.pending.digest == record->slots[STORE_SLOT_PENDING].digest));
         assert_int_equal(view.tombstone.present, record->tombstone.present);
+        check_twins(walk, i);
         if (!walk->jumps && walk->world.outside[i].published) {
             assert_true(walk->world.now.wall_s < view.shown_until_s);
             assert_true(view.held.this_update_s <= walk->world.now.wall_s);
@@ -212,7 +254,9 @@ static void send_reply(struct walk *walk, uint32_t cert)
         walk->last[i] = facts;
     }
     fetched.posted = one_in(walk, 8);
+    walk->replies = true;
     reply(world, cert, fetched);
+    walk->replies = false;
 }
 
 static void walk_answer_reads(struct walk *walk)

@@ -285,7 +285,7 @@ static inline int step(struct world *world, struct event event)
         land(world, event.cert);
     }
     r = step_once(world, &event);
-    if (lands && r && !world->effects.count) { /* as before */
+    if (lands && r && !world->effects.count && look(world, event.cert).in_flight) { /* as before */
         outside->attempt = event.attempt;
         world->flying++;
     }
