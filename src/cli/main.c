@@ -132,13 +132,13 @@ static int short_usage(void)
 }
 
 /* A descriptor of 0 to 2 that is closed would be given to the next file opened, the store perhaps,
- * and our output would go into it. These here fail when written to. */
+ * and our output would go into it. These here fail when written to, and when read. */
 static void fill_descriptors(void)
 {
     int fd;
 
     do {
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
     } while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd > STDERR_FILENO) {
         close(fd);

@@ -67,9 +67,10 @@ static void put_serve(struct buf *out, const struct verification *v)
     buf_put_time(out, serve->from_s, ' ');
     buf_put_text(out, " until ");
     buf_put_time(out, serve->until_s, ' ');
-    buf_put_text(out, v->wall_s >= serve->until_s ? " (over)\n"
-                      : v->wall_s < serve->from_s ? " (not yet)\n"
-                                                  : "\n");
+    buf_put_text(out, v->wall_s >= serve->until_s       ? " (over)\n"
+                      : serve->from_s >= serve->until_s ? " (signed too late for that)\n"
+                      : v->wall_s < serve->from_s       ? " (not yet)\n"
+                                                        : "\n");
 }
 
 static void put_answer(struct buf *out, const struct verification *v)
@@ -126,8 +127,8 @@ static void put_reason(struct buf *line, const char *sentence, enum reason reaso
 /* The sentence of the first rule that refuses for @reason. */
 static const char *sentence_of(const struct judgement *judgement, enum reason reason)
 {
-    for (unsigned i = 0; i < rule_count; i++) {
-        if (judgement_breaks(judgement, i) && rules[i].reason == reason) {
+    for (unsigned i = 0; i < rule_count(); i++) {
+        if (judgement_breaks(judgement, i) && rule_get(i)->reason == reason) {
             return rule_sentence(i);
         }
     }

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "io/clock.h"
+#include "io/scan.h"
 #include "pki/cert.h"
 #include "pki/signer.h"
 
@@ -29,7 +31,9 @@ struct verify {
     struct certs own; /* of --cert */
     struct cert_view leaf;
     struct issuer *issuer;
+    bool signed_it;    /* the issuer: the certificate */
     const char *fault; /* of a candidate that cannot be read; NULL: there was none */
+    int status;        /* the first failure of memory among the issuers */
     struct cert_facts *facts;
     struct buf answer;
     struct verification verification;
@@ -45,7 +49,8 @@ static void certs_deinit(struct certs *certs)
 /* @path, or standard input for "-", up to one octet over @most: more is not looked at. */
 static int read_input(const char *path, size_t most, struct buf *content)
 {
-    int fd = text_equal(path, "-") ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    bool standard = text_equal(path, "-");
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     uint8_t block[16384];
     ssize_t size = 1;
     int r;
@@ -64,7 +69,7 @@ static int read_input(const char *path, size_t most, struct buf *content)
         }
     }
     r = size < 0 ? -errno : 0;
-    if (fd != STDIN_FILENO) {
+    if (!standard) {
         close(fd);
     }
     explicit_bzero(block, sizeof(block)); /* the file may hold a key */
@@ -94,6 +99,16 @@ static int take_certs(struct certs *certs, struct slice text)
     return block < 0 ? block : 0;
 }
 
+static void complain_of(const char *path, int r)
+{
+    if (text_equal(path, "-")) {
+        cli_complain("standard input (-) cannot be read: %s",
+                     r == -EBADF ? "it is closed" : strerror(r < 0 ? -r : ENOMEM));
+    } else {
+        cli_complain("%s: %s", path, strerror(r < 0 ? -r : ENOMEM));
+    }
+}
+
 static int read_certs(const char *path, struct certs *certs)
 {
     struct buf content = BUF_INIT(LIMIT_CERT_FILE_SIZE + 1);
@@ -103,7 +118,7 @@ static int read_certs(const char *path, struct certs *certs)
         cli_complain("%s: is larger than 1 MiB, too large for certificates", path);
         r = EXIT_USAGE;
     } else if (r) {
-        cli_complain("%s: %s", path, strerror(r < 0 ? -r : ENOMEM));
+        complain_of(path, r);
     } else {
         r = take_certs(certs, slice_of_buf(&content));
         if (!r && !certs->count) {
@@ -134,8 +149,9 @@ static int read_leaf(struct verify *verify)
 }
 
 /* Takes the certificate @der as issuer when it is a better one than what is there: one that signed
- * the leaf before one that only has the name, and that before any. */
-static int try_issuer(struct verify *verify, struct slice der, bool *signed_it)
+ * the leaf before one that only has the name, and that before any. One that is not @named has to
+ * have signed it. */
+static int try_issuer(struct verify *verify, struct slice der, bool named)
 {
     struct issuer *issuer = NULL;
     struct cert_view view;
@@ -147,11 +163,11 @@ static int try_issuer(struct verify *verify, struct slice der, bool *signed_it)
         return r < 0 ? r : 0; /* not readable; another may be */
     }
     if (issuer_signed(verify->crypto, issuer, &verify->leaf)) {
-        better = *signed_it = true;
+        better = verify->signed_it = true;
     } else {
-        better =
-            !verify->issuer || (slice_equal(issuer->view.subject, verify->leaf.issuer) &&
-                                !slice_equal(verify->issuer->view.subject, verify->leaf.issuer));
+        better = named && (!verify->issuer ||
+                           (slice_equal(issuer->view.subject, verify->leaf.issuer) &&
+                            !slice_equal(verify->issuer->view.subject, verify->leaf.issuer)));
     }
     if (better) {
         issuer_free(verify->issuer);
@@ -161,15 +177,50 @@ static int try_issuer(struct verify *verify, struct slice der, bool *signed_it)
     return 0;
 }
 
-static int try_issuers(struct verify *verify, const struct certs *certs, size_t first,
-                       bool *signed_it)
+static int try_issuers(struct verify *verify, const struct certs *certs, size_t first, bool named)
 {
     int r = 0;
 
-    for (size_t i = first; !r && !*signed_it && i < certs->count; i++) {
-        r = try_issuer(verify, slice_of_buf(&certs->list[i]), signed_it);
+    for (size_t i = first; !r && !verify->signed_it && i < certs->count; i++) {
+        r = try_issuer(verify, slice_of_buf(&certs->list[i]), named);
     }
     return r;
+}
+
+static void folder_file_read(void *context, const char *path, struct slice content, bool in_folder)
+{
+    struct verify *verify = context;
+    struct certs certs = {.count = 0};
+    int r = verify->status;
+
+    (void)path;
+    (void)in_folder;
+    r = r ? r : take_certs(&certs, content);
+    r = r ? r : try_issuers(verify, &certs, 0, false);
+    verify->status = r;
+    certs_deinit(&certs);
+}
+
+static void folder_path_told(void *context, const char *path)
+{
+    (void)context;
+    (void)path;
+}
+
+/* "Only one whose key verifies the certificate counts, so a folder with many is fine." */
+static int try_folder(struct verify *verify, const char *path)
+{
+    _cleanup_(scan_freep)
+    struct scan *scan = NULL;
+    struct scan_sink sink = {verify, folder_file_read, folder_path_told, folder_path_told};
+    struct log log;
+    int r;
+
+    cli_log(&log, verify->options);
+    r = scan_new(&scan, &log);
+    r = r ? r : scan_add(scan, path);
+    r = r ? r : scan_run(scan, &sink);
+    return r ? r : verify->status;
 }
 
 /* Did it certainly not issue the certificate, which issuer_signed() denied? A signature that
@@ -183,39 +234,56 @@ static bool is_foreign(const struct verify *verify)
            crypto_verify(verify->crypto, verify->issuer->key, &parts, NULL) != CRYPTO_E_UNSUPPORTED;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return !text_equal(path, "-") && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* One --issuer. 0, EXIT_USAGE having said why, or below 0. */
+static int try_source(struct verify *verify, const char *path)
+{
+    struct certs certs = {.count = 0};
+    int r;
+
+    if (is_folder(path)) {
+        return try_folder(verify, path);
+    }
+    r = read_certs(path, &certs);
+    r = r ? r : try_issuers(verify, &certs, 0, true);
+    certs_deinit(&certs);
+    return r;
+}
+
 /* Out of --issuer, then out of the file of the certificate itself. */
 static int find_issuer(struct verify *verify)
 {
     const struct options *options = verify->options;
-    bool signed_it = false;
     int r = 0;
 
-    for (size_t i = 0; !r && !signed_it && i < options->issuer_count; i++) {
-        struct certs certs = {.count = 0};
-
-        if (read_certs(options->issuers[i], &certs)) {
-            return EXIT_USAGE;
-        }
-        r = try_issuers(verify, &certs, 0, &signed_it);
-        certs_deinit(&certs);
+    for (size_t i = 0; !r && !verify->signed_it && i < options->issuer_count; i++) {
+        r = try_source(verify, options->issuers[i]);
     }
     /* One who is named and did not sign stays: that is what was asked about. */
     if (!r && !verify->issuer) {
-        r = try_issuers(verify, &verify->own, 1, &signed_it);
+        r = try_issuers(verify, &verify->own, 1, true);
+    }
+    if (r < 0) {
+        cli_complain("cannot look for the issuer: %s", strerror(-r));
     }
     if (r) {
-        cli_complain("out of memory");
         return EXIT_USAGE;
     }
     if (!verify->issuer) {
         cli_complain("%s: its issuer is not in %s; name it with --issuer FILE%s%s", options->cert,
-                     options->issuer_count ? "the files of --issuer" : "the same file",
+                     options->issuer_count ? "what --issuer names" : "the same file",
                      verify->fault ? "; a certificate there cannot be read: " : "",
                      verify->fault ? verify->fault : "");
         return EXIT_USAGE;
     }
-    verify->verification.issuer_unverified = !signed_it;
-    verify->verification.issuer_foreign = !signed_it && is_foreign(verify);
+    verify->verification.issuer_unverified = !verify->signed_it;
+    verify->verification.issuer_foreign = !verify->signed_it && is_foreign(verify);
     verify->verification.issuer_other_name =
         !slice_equal(verify->issuer->view.subject, verify->leaf.issuer);
     return 0;
@@ -270,7 +338,7 @@ static bool read_date(const char *at, int64_t *ret_wall_s)
         }
         at += i < 5;
     }
-    if (*at == '.') {
+    if (*at == '.' && strspn(at + 1, "0123456789") > 0) {
         at += 1 + strspn(at + 1, "0123456789"); /* a part of a second changes nothing */
     }
     if (!read_offset(at, &east_s) || !time_from_civil(fields, ret_wall_s)) {
@@ -379,11 +447,27 @@ static int print(const struct verify *verify)
     return code;
 }
 
+/* "-" may stand for one of the inputs. */
+static int check_standard_input(const struct options *options)
+{
+    unsigned count = text_equal(options->cert, "-") + text_equal(options->paths[0], "-");
+
+    for (size_t i = 0; i < options->issuer_count; i++) {
+        count += text_equal(options->issuers[i], "-");
+    }
+    if (count > 1) {
+        cli_complain("standard input (-) can be one file only, and is named %u times", count);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
 static int verify_run(struct verify *verify)
 {
     const char *path = verify->options->paths[0];
-    int code = cli_config(verify->options, &verify->config), r;
+    int code = check_standard_input(verify->options), r;
 
+    code = code ? code : cli_config(verify->options, &verify->config);
     code = code ? code : read_settings(verify);
     if (code) {
         return code;
@@ -401,7 +485,7 @@ static int verify_run(struct verify *verify)
     }
     r = read_input(path, LIMIT_ANSWER_SIZE, &verify->answer);
     if (r) {
-        cli_complain("%s: %s", path, strerror(r < 0 ? -r : ENOMEM));
+        complain_of(path, r);
         return EXIT_USAGE;
     }
     if (judge(verify)) {
@@ -460,13 +544,13 @@ void verify_each_warning(const struct verification *verification,
     if (verification->issuer_unverified) {
         each(context, "the issuer given did not sign the certificate", REASON_GOOD);
     }
-    for (unsigned i = 0; i < rule_count; i++) {
+    for (unsigned i = 0; i < rule_count(); i++) {
         if (judgement_warns(judgement, i) && !said_before(judgement, i)) {
-            each(context, rule_sentence(i), rules[i].reason);
+            each(context, rule_sentence(i), rule_get(i)->reason);
         }
     }
     /* What repairing heals. */
-    for (unsigned i = 0; i < rule_count; i++) {
+    for (unsigned i = 0; i < rule_count(); i++) {
         if (judgement_breaks(received, i) && !judgement_breaks(judgement, i)) {
             struct buf sentence = BUF_INIT(512);
 

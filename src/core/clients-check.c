@@ -158,6 +158,11 @@ bool check_has_other_issuer(const struct question *q)
     return q->ocsp->others_of_other_issuer && q->ocsp->match == REASON_GOOD;
 }
 
+bool check_has_rare_hash(const struct question *q)
+{
+    return q->ocsp->rare_hashes;
+}
+
 /* ocsp_check_ids(); OCSP_TRUSTOTHER rescues what the issuer itself signed. */
 bool check_has_other_ids_and_delegate(const struct question *q)
 {
@@ -169,12 +174,28 @@ bool check_has_other_ids_and_delegate(const struct question *q)
 
 bool check_has_unknown_algorithm(const struct question *q)
 {
-    return q->ocsp->signature == REASON_UNSUPPORTED_ALGORITHM;
+    return q->ocsp->signature == REASON_UNSUPPORTED_ALGORITHM && !check_has_explicit_curve(q);
+}
+
+bool check_has_explicit_curve(const struct question *q)
+{
+    return q->ocsp->made.key == KEY_EC_EXPLICIT || q->ocsp->delegate_made.key == KEY_EC_EXPLICIT;
+}
+
+bool check_has_null_parameters(const struct question *q)
+{
+    return q->ocsp->made.null || q->ocsp->delegate_made.null;
 }
 
 bool check_has_bad_signature(const struct question *q)
 {
-    return q->ocsp->signature == REASON_BAD_SIGNATURE && !q->ocsp->signer_namesake;
+    return q->ocsp->signature == REASON_BAD_SIGNATURE && !q->ocsp->signer_namesake &&
+           !q->ocsp->signer_alike;
+}
+
+bool check_has_name_alike(const struct question *q)
+{
+    return q->ocsp->signature == REASON_BAD_SIGNATURE && q->ocsp->signer_alike;
 }
 
 bool check_has_namesake(const struct question *q)
@@ -199,7 +220,7 @@ static bool has_fault(const struct question *q, unsigned faults)
 
 bool check_is_foreign(const struct question *q)
 {
-    return has_fault(q, DELEGATE_NOT_ISSUED | DELEGATE_OLD_VERSION) ||
+    return has_fault(q, DELEGATE_NOT_ISSUED) ||
            (q->ocsp->signature == REASON_UNAUTHORIZED_SIGNER && !q->ocsp->delegate_faults &&
             !q->ocsp->others_of_other_issuer);
 }
@@ -217,6 +238,46 @@ bool check_is_ca(const struct question *q)
 bool check_is_critical_delegate(const struct question *q)
 {
     return has_fault(q, DELEGATE_CRITICAL);
+}
+
+bool check_has_old_version(const struct question *q)
+{
+    return has_fault(q, DELEGATE_OLD_VERSION);
+}
+
+bool check_is_outside_names(const struct question *q)
+{
+    return has_fault(q, DELEGATE_NAMES);
+}
+
+bool check_repeats_extension(const struct question *q)
+{
+    return has_fault(q, DELEGATE_REPEATED);
+}
+
+bool check_has_odd_alt_name(const struct question *q)
+{
+    return has_fault(q, DELEGATE_ALT_NAME);
+}
+
+bool check_is_odd_delegate(const struct question *q)
+{
+    return has_fault(q, DELEGATE_ODD);
+}
+
+bool check_has_odd_issuer(const struct question *q)
+{
+    return has_fault(q, DELEGATE_OF_ODD_ISSUER);
+}
+
+bool check_lacks_signing_usage(const struct question *q)
+{
+    return q->ocsp->delegate_quirks & QUIRK_KEY_USAGE;
+}
+
+bool check_has_critical_policy(const struct question *q)
+{
+    return q->ocsp->delegate_quirks & QUIRK_CRITICAL_POLICY;
 }
 
 bool check_was_signer_outdated(const struct question *q)
@@ -498,6 +559,11 @@ bool check_is_made_outside_leaf(const struct question *q)
 {
     return q->ocsp->produced_at_s < q->cert->not_before_s ||
            q->ocsp->produced_at_s > q->cert->not_after_s;
+}
+
+bool check_is_made_after_end(const struct question *q)
+{
+    return q->ocsp->has_next_update && q->ocsp->produced_at_s >= q->ocsp->next_update_s;
 }
 
 bool check_is_made_outside_window(const struct question *q)

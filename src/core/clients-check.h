@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The questions that the rows of clients-rules.c ask of an answer, each true when the rule is
- * broken. Nobody else includes it. */
+/* The questions that the rows of clients-rules.c and clients-signers.c ask of an answer, each true
+ * when the rule is broken. Nobody else includes it. */
 
 #include "core/clients.h"
+
+#define ON(client_) CLIENT_BIT(CLIENT_##client_)
+
+/* Sets of columns that look at the same things. */
+#define COLUMNS    (CLIENT_BIT(CLIENT_COUNT) - 1)
+#define VERIFIERS  (COLUMNS & ~(ON(JAVA_DEFAULT) | ON(OPENSSL_DEFAULT))) /* who check signatures */
+#define ANY_GNUTLS (ON(GNUTLS) | ON(RHEL))
+#define ANY_JAVA   (ON(JAVA) | ON(JAVA_HARD))             /* with revocation checking */
+#define FORM_JAVA  (ANY_JAVA | ON(JAVA_DEFAULT))          /* reading alone */
+#define LIBCRYPTO  (ON(OPENSSL) | ON(LIBRESSL) | ON(S2N)) /* users of OCSP_basic_verify() */
+
+/* Of clients-signers.c. */
+#define SIGNER_RULES_MAX 48
+extern const struct rule signer_rules[];
+extern const unsigned signer_rule_count;
 
 /* For everybody alike. */
 bool check_is_over_cap(const struct question *q);
@@ -37,8 +52,12 @@ bool check_lacks_sha1(const struct question *q);
 bool check_is_not_first(const struct question *q);
 bool check_has_other_issuer(const struct question *q);
 bool check_has_other_ids_and_delegate(const struct question *q);
+bool check_has_rare_hash(const struct question *q);
 bool check_has_unknown_algorithm(const struct question *q);
+bool check_has_explicit_curve(const struct question *q);
+bool check_has_null_parameters(const struct question *q);
 bool check_has_bad_signature(const struct question *q);
+bool check_has_name_alike(const struct question *q);
 bool check_has_namesake(const struct question *q);
 bool check_has_no_signer(const struct question *q);
 bool check_has_misnamed_signer(const struct question *q);
@@ -46,6 +65,14 @@ bool check_is_foreign(const struct question *q);
 bool check_lacks_eku(const struct question *q);
 bool check_is_ca(const struct question *q);
 bool check_is_critical_delegate(const struct question *q);
+bool check_has_old_version(const struct question *q);
+bool check_is_outside_names(const struct question *q);
+bool check_repeats_extension(const struct question *q);
+bool check_has_odd_alt_name(const struct question *q);
+bool check_is_odd_delegate(const struct question *q);
+bool check_has_odd_issuer(const struct question *q);
+bool check_lacks_signing_usage(const struct question *q);
+bool check_has_critical_policy(const struct question *q);
 bool check_was_signer_outdated(const struct question *q);
 bool check_is_signer_outdated(const struct question *q);
 bool check_is_issuer_outdated(const struct question *q);
@@ -81,6 +108,7 @@ bool check_is_backwards(const struct question *q);
 bool check_has_bare_neighbour(const struct question *q);
 bool check_is_over_max_age(const struct question *q);
 bool check_is_made_outside_leaf(const struct question *q);
+bool check_is_made_after_end(const struct question *q);
 bool check_is_made_outside_window(const struct question *q);
 bool check_is_revoked(const struct question *q);
 bool check_is_never_issued(const struct question *q);

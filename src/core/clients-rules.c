@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The union of what clients demand, one row a rule. */
+/* The union of what clients demand, one row a rule; who signed is in clients-signers.c. */
 
 #include <assert.h>
 
 #include "base/cleanup.h"
 #include "core/clients-check.h"
 
-#define ON(client_) CLIENT_BIT(CLIENT_##client_)
-
-/* Sets of columns that look at the same things. */
-#define COLUMNS    (CLIENT_BIT(CLIENT_COUNT) - 1)
-#define VERIFIERS  (COLUMNS & ~(ON(JAVA_DEFAULT) | ON(OPENSSL_DEFAULT))) /* who check signatures */
-#define ANY_GNUTLS (ON(GNUTLS) | ON(RHEL))
-#define ANY_JAVA   (ON(JAVA) | ON(JAVA_HARD))             /* with revocation checking */
-#define FORM_JAVA  (ANY_JAVA | ON(JAVA_DEFAULT))          /* reading alone */
-#define LIBCRYPTO  (ON(OPENSSL) | ON(LIBRESSL) | ON(S2N)) /* users of OCSP_basic_verify() */
-
 /* "client-rules N" is the row of the union table; "seen" was seen of the real client. Firefox asks
  * for itself where pkixocsp.cpp returns old response, try later, invalid signing certificate or
  * response for certificate missing; all other faults are fatal to it at once (seen of each). */
-const struct rule rules[] = {
+static const struct rule rules[] = {
     /* client-rules 4. CertificateStatus of OpenSSL's TLS 1.2 client: 16,380 passes and 16,381
      * fails (seen), checked or not. Java ends the handshake over 32 KiB (seen), and Firefox's
      * reader stops under 64. */
@@ -188,174 +178,18 @@ const struct rule rules[] = {
      .clients = ON(OPENSSL) | ON(S2N),
      .broken = check_has_other_issuer,
      .sentence = "it also speaks of certificates of another issuer"},
+    /* MD5, SHA-224 and the like: Firefox, GnuTLS, Java, curl and NSS pass over such a one when
+     * another is theirs (seen); BoringSSL's pki wants to know all. */
+    {.reason = REASON_UNSUPPORTED_ALGORITHM,
+     .need = NEED_SINGLE,
+     .clients = ON(CHROMIUM),
+     .broken = check_has_rare_hash,
+     .sentence = "one of its CertIDs has a hash that not all clients know"},
     {.reason = REASON_UNAUTHORIZED_SIGNER,
      .need = NEED_SINGLE,
      .clients = ON(LIBRESSL),
      .broken = check_has_other_ids_and_delegate,
      .sentence = "a delegate signed it, and its CertIDs are of several issuers or hashes"},
-
-    /* client-rules 8, 11, 13: RFC 6960 3.2: "2. The signature on the response is valid" */
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS,
-     .broken = check_has_unknown_algorithm},
-    {.reason = REASON_BAD_SIGNATURE,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS,
-     .broken = check_has_bad_signature},
-    /* client-rules 9: a delegate under the issuer's own name. Firefox and curl tried the issuer's
-     * key alone, GnuTLS, Java and NSS found it (seen). */
-    {.reason = REASON_BAD_SIGNATURE,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS & ~(ANY_GNUTLS | ANY_JAVA | ON(NSS)),
-     .broken = check_has_namesake,
-     .sentence = "a delegate with its issuer's name signed it, and is taken for the issuer"},
-    /* client-rules 7: RFC 6960 3.2: "3. The identity of the signer matches the intended recipient
-     * of the request"; GnuTLS took the issuer's signature under the name of nobody (seen). */
-    {.reason = REASON_SIGNER_NOT_FOUND,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS,
-     .asks = ON(FIREFOX),
-     .broken = check_has_no_signer},
-    {.reason = REASON_SIGNER_NOT_FOUND,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS & ~(ON(GO) | ANY_GNUTLS),
-     .asks = ON(FIREFOX),
-     .broken = check_has_misnamed_signer,
-     .sentence = "its issuer signed it under the name of somebody else"},
-
-    /* client-rules 8, 9: RFC 6960 4.2.2.2: "issued directly by the CA", id-kp-OCSPSigning. That it
-     * is a CA only Firefox minds; a critical extension everybody but Java (seen); Chromium and Go
-     * do not look (ocsp.cc, ocsp.go). */
-    {.reason = REASON_UNAUTHORIZED_SIGNER,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS,
-     .asks = ON(FIREFOX),
-     .broken = check_is_foreign,
-     .sentence = "its signer's certificate was not issued by the issuer itself"},
-    {.reason = REASON_UNAUTHORIZED_SIGNER,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS & ~ON(GO),
-     .asks = ON(FIREFOX),
-     .broken = check_lacks_eku,
-     .sentence = "its signer's certificate lacks the extended key usage OCSPSigning"},
-    {.reason = REASON_UNAUTHORIZED_SIGNER,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX),
-     .asks = ON(FIREFOX),
-     .broken = check_is_ca,
-     .sentence = "its signer's certificate is that of a CA"},
-    {.reason = REASON_UNAUTHORIZED_SIGNER,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS & ~(ON(GO) | ON(CHROMIUM) | ANY_JAVA),
-     .broken = check_is_critical_delegate,
-     .sentence = "its signer's certificate has a critical extension that is not understood"},
-    /* Chromium and Go do not look (ocsp.cc, ocsp.go); to NSS it matters when it signed, an hour
-     * before its end or a day after it (seen). */
-    {.reason = REASON_SIGNER_EXPIRED,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = VERIFIERS & ~(ON(GO) | ON(CHROMIUM) | ON(NSS)),
-     .asks = ON(FIREFOX),
-     .broken = check_is_signer_outdated},
-    {.reason = REASON_SIGNER_EXPIRED,
-     .need = NEED_FORM,
-     .clients = ON(NSS),
-     .broken = check_was_signer_outdated,
-     .sentence = "its signer's certificate was not valid when it signed"},
-    /* OCSP_basic_verify() looks at the issuer's dates, too. All others look at them when they
-     * verify the certificate itself: no answer helps then. */
-    {.reason = REASON_SIGNER_EXPIRED,
-     .baseline = true,
-     .need = NEED_FORM,
-     .clients = LIBCRYPTO,
-     .broken = check_is_issuer_outdated,
-     .sentence = "the issuer's own certificate is not valid at that time"},
-
-    /* client-rules 11, 12: SHA-1 answers are taken by all but a distribution's policy; a
-     * delegate's certificate signed with SHA-1 neither Firefox nor GnuTLS takes (seen). */
-    {.reason = REASON_WEAK_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(RHEL),
-     .broken = check_is_answer_sha1,
-     .sentence = "it is signed with SHA-1"},
-    {.reason = REASON_WEAK_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ANY_GNUTLS,
-     .asks = ON(FIREFOX),
-     .broken = check_is_delegate_sha1,
-     .sentence = "its signer's certificate is signed with SHA-1"},
-    /* mMinRSABits, jdk.certpath.disabledAlgorithms. RSA of 1024 bits was taken by all but a
-     * distribution's policy, whose least is 2048 (seen). */
-    {.reason = REASON_WEAK_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ANY_JAVA | ANY_GNUTLS,
-     .asks = ON(FIREFOX),
-     .broken = check_has_tiny_key,
-     .sentence = "an RSA key of under 1024 bits signed it"},
-    {.reason = REASON_WEAK_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(RHEL),
-     .broken = check_has_short_key,
-     .sentence = "an RSA key of under 2048 bits signed it"},
-    /* Firefox knows RSA and the curves P-256, P-384 and P-521 with SHA-256 and longer. EdDSA is
-     * also refused by NSS and unknown to BoringSSL's pki and Go; other curves are refused by GnuTLS
-     * and Java, too, while curl takes them (seen). */
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | ON(NSS) | ANY_GNUTLS | ANY_JAVA,
-     .asks = ON(FIREFOX),
-     .broken = check_has_rare_curve,
-     .sentence = "it is signed with a key of a curve that not all clients know"},
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | ON(NSS),
-     .asks = ON(FIREFOX),
-     .broken = check_has_rare_algorithm,
-     .sentence = "it is signed with an algorithm that not all clients know (EdDSA)"},
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO),
-     .broken = check_is_answer_sha224,
-     .sentence = "it is signed with SHA-224, which not all clients know"},
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO),
-     .asks = ON(FIREFOX),
-     .broken = check_is_delegate_sha224,
-     .sentence = "its signer's certificate is signed with SHA-224, which not all clients know"},
-    /* RSASSA-PSS: Firefox and GnuTLS want the salt to be as long as the digest, and GnuTLS takes an
-     * answer for one with SHA-256, whatever its parameters say (seen). */
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ON(CHROMIUM) | ANY_GNUTLS,
-     .broken = check_is_answer_odd_pss,
-     .sentence = "it is signed with RSA-PSS and unusual parameters, which not all clients take"},
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ON(CHROMIUM) | ANY_GNUTLS,
-     .asks = ON(FIREFOX),
-     .broken = check_is_delegate_odd_pss,
-     .sentence = "its signer's certificate is signed with RSA-PSS and unusual parameters"},
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ANY_GNUTLS,
-     .broken = check_is_pss_beyond_sha256,
-     .sentence = "it is signed with RSA-PSS without SHA-256, which GnuTLS does not take"},
-    {.reason = REASON_UNSUPPORTED_ALGORITHM,
-     .need = NEED_FORM,
-     .clients = ON(GO),
-     .broken = check_is_pss,
-     .sentence = "it is signed with RSA-PSS, which Go's OCSP package does not know"},
 
     /* client-rules 26, 27: RFC 6960 4.1.2: "Unrecognized extensions MUST be ignored (unless they
      * have the critical flag set and are not understood)". The default JVM, too, drops the
@@ -540,6 +374,13 @@ const struct rule rules[] = {
      .asks = ON(FIREFOX),
      .broken_for = check_is_old_for},
 
+    /* RFC 6960 2.4: "The time at which the OCSP responder signed this response." Signed behind its
+     * own end it could never be served. */
+    {.reason = REASON_BAD_PRODUCED_AT,
+     .baseline = true,
+     .need = NEED_SINGLE,
+     .broken = check_is_made_after_end,
+     .sentence = "its producedAt is not before its nextUpdate"},
     /* client-rules 24: BAD_PRODUCED_AT of ocsp.cc; 25: ocsp_VerifySingleResponse() of NSS. */
     {.reason = REASON_BAD_PRODUCED_AT,
      .need = NEED_SINGLE,
@@ -645,11 +486,23 @@ const struct rule rules[] = {
      .broken = check_has_other_feature,
      .sentence = "the certificate demands a TLS feature that Firefox does not know"},
 };
-const unsigned rule_count = ARRAY_SIZE(rules);
-_Static_assert(ARRAY_SIZE(rules) <= RULES_MAX, "judgement.warnings has a bit per rule");
+_Static_assert(ARRAY_SIZE(rules) <= RULES_MAX - SIGNER_RULES_MAX,
+               "judgement.broken has a bit per rule");
+
+unsigned rule_count(void)
+{
+    return signer_rule_count + (unsigned)ARRAY_SIZE(rules);
+}
+
+const struct rule *rule_get(unsigned rule)
+{
+    assert(rule < rule_count());
+    return rule < signer_rule_count ? &signer_rules[rule] : &rules[rule - signer_rule_count];
+}
 
 const char *rule_sentence(unsigned rule)
 {
-    assert(rule < rule_count);
-    return rules[rule].sentence ? rules[rule].sentence : reason_sentence(rules[rule].reason);
+    const struct rule *found = rule_get(rule);
+
+    return found->sentence ? found->sentence : reason_sentence(found->reason);
 }

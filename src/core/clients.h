@@ -90,10 +90,10 @@ struct rule {
     const char *sentence; /* for people, when it is broken; NULL: the reason's own */
 };
 
-/* The table (clients-rules.c). */
+/* The table, which is constant (clients-signers.c, then clients-rules.c). */
 #define RULES_MAX 128
-extern const struct rule rules[];
-extern const unsigned rule_count;
+unsigned rule_count(void);
+const struct rule *rule_get(unsigned rule);
 
 /* What a broken rule says: its own sentence or that of its reason. */
 const char *rule_sentence(unsigned rule);

@@ -76,8 +76,17 @@ struct cert_facts {
 /* RFC 6960 4.2.1 CertStatus. */
 enum cert_status { CERT_STATUS_GOOD, CERT_STATUS_REVOKED, CERT_STATUS_UNKNOWN };
 
-/* The hash of the CertID that matched. */
-enum certid_hash { CERTID_SHA1, CERTID_SHA256, CERTID_SHA384, CERTID_SHA512 };
+/* The hash of the CertID that matched. Under the last two nobody's certificate is looked for; they
+ * are known so that it can be told whose issuer they name. */
+enum certid_hash {
+    CERTID_SHA1,
+    CERTID_SHA256,
+    CERTID_SHA384,
+    CERTID_SHA512,
+    CERTID_SHA224,
+    CERTID_MD5,
+    CERTID_HASHES,
+};
 
 enum ocsp_signer { OCSP_SIGNER_NONE, OCSP_SIGNER_ISSUER, OCSP_SIGNER_DELEGATE };
 
@@ -88,6 +97,7 @@ enum key_kind {
     KEY_P256,
     KEY_P384,
     KEY_P521,
+    KEY_EC_EXPLICIT, /* the parameters of its curve are written out instead of its name */
     KEY_EC_OTHER,
     KEY_ED25519,
     KEY_ED448,
@@ -100,6 +110,7 @@ enum digest_kind {
     DIGEST_SHA256,
     DIGEST_SHA384,
     DIGEST_SHA512,
+    DIGEST_MD5, /* of CertIDs alone */
 };
 struct signature_facts {
     uint8_t key;    /* enum key_kind */
@@ -107,6 +118,7 @@ struct signature_facts {
     bool pss;       /* RSASSA-PSS instead of PKCS#1 */
     uint16_t key_bits;
     uint16_t salt_size; /* with pss */
+    bool null;          /* ECDSA with NULL where no parameters belong (RFC 5758 3.2) */
 };
 
 /* What is wrong with a certificate that signed an answer and may not: REASON_UNAUTHORIZED_SIGNER
@@ -117,6 +129,21 @@ enum delegate_fault {
     DELEGATE_IS_CA = 4,        /* basicConstraints cA */
     DELEGATE_CRITICAL = 8,     /* a critical extension that is not understood */
     DELEGATE_OLD_VERSION = 16, /* not of version 3 */
+    DELEGATE_NAMES = 32,       /* named as its issuer's name constraints do not allow */
+    DELEGATE_REPEATED = 64,    /* an extension stands twice */
+    DELEGATE_ALT_NAME = 128,   /* its subjectAltName or issuerAltName is not readable */
+    /* What OpenSSL minds: an extension that it cannot read, a proxy certificate, addresses (RFC
+     * 3779) that its issuer has not, any name that its issuer's name constraints do not allow. */
+    DELEGATE_ODD = 256,
+    /* OpenSSL takes nobody for a signer under its issuer's certificate, nor the issuer itself: that
+     * has a critical extension which is not understood, or is odd as above. */
+    DELEGATE_OF_ODD_ISSUER = 512,
+};
+
+/* What only some mind of a delegate that may sign. */
+enum delegate_quirk {
+    QUIRK_KEY_USAGE = 1,       /* a keyUsage that is not for signing */
+    QUIRK_CRITICAL_POLICY = 2, /* certificatePolicies or inhibitAnyPolicy, critical */
 };
 
 /* What is not DER, or not the RFC's use of it, and yet read by some clients. */
@@ -191,8 +218,9 @@ struct ocsp_facts {
     /* All singles of the answer, whomever they are about. */
     uint16_t singles;             /* how many */
     bool others_not_good;         /* one about another certificate is not good */
-    bool others_of_other_issuer;  /* one has the hashes of another issuer */
+    bool others_of_other_issuer;  /* one has the hashes of another issuer, or none that is known */
     bool mixed_hashes;            /* their CertIDs are not all of one hash */
+    bool rare_hashes;             /* one is of a hash under which nobody looks */
     bool any_without_next_update; /* one lacks nextUpdate */
     int64_t last_this_update_s;   /* the latest thisUpdate */
     int64_t first_next_update_s;  /* the earliest nextUpdate; INSTANT_NEVER when none has one */
@@ -217,9 +245,11 @@ struct ocsp_facts {
     enum ocsp_signer signer;
     struct signature_facts made;          /* the answer's signature */
     struct signature_facts delegate_made; /* that of the delegate's certificate */
-    uint8_t delegate_faults;              /* enum delegate_fault */
+    uint16_t delegate_faults;             /* enum delegate_fault; of the issuer, where it signed */
+    uint8_t delegate_quirks;              /* enum delegate_quirk; only with OCSP_SIGNER_DELEGATE */
     bool signer_misnamed; /* _SIGNER_NOT_FOUND, and yet the issuer's key signed it */
     bool signer_namesake; /* _BAD_SIGNATURE, and yet a good delegate of the issuer's name */
+    bool signer_alike;    /* _BAD_SIGNATURE only where names are compared without case and blanks */
     int64_t delegate_not_before_s; /* only with OCSP_SIGNER_DELEGATE */
     int64_t delegate_not_after_s;
 };

@@ -30,8 +30,8 @@ static struct subject subject_delegated(void)
     struct subject s = subject();
 
     s.ocsp.signer = OCSP_SIGNER_DELEGATE;
-    s.ocsp.made = (struct signature_facts){KEY_P256, DIGEST_SHA256, false, 256, 0};
-    s.ocsp.delegate_made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 2048, 0};
+    s.ocsp.made = (struct signature_facts){KEY_P256, DIGEST_SHA256, false, 256, 0, false};
+    s.ocsp.delegate_made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 2048, 0, false};
     s.ocsp.delegate_not_before_s = TEST_NOW - 30 * DAY;
     s.ocsp.delegate_not_after_s = TEST_NOW + 30 * DAY;
     s.ocsp.embedded_certs = 1;
@@ -107,7 +107,13 @@ SET(mixed_delegated, *s = subject_delegated(); s->ocsp.mixed_hashes = true)
 SET(mixed_direct, s->ocsp.mixed_hashes = true)
 SET(unknown_algorithm, s->ocsp.signature = REASON_UNSUPPORTED_ALGORITHM)
 SET(bad_signature, s->ocsp.signature = REASON_BAD_SIGNATURE)
+SET(explicit_curve, unknown_algorithm(s); s->ocsp.made.key = KEY_EC_EXPLICIT)
+SET(explicit_issuer, unknown_algorithm(s); s->ocsp.delegate_made.key = KEY_EC_EXPLICIT)
+SET(null_parameters, s->ocsp.made.null = true)
+SET(null_delegate, *s = subject_delegated(); s->ocsp.delegate_made.null = true)
+SET(rare_hash, s->ocsp.rare_hashes = true)
 SET(namesake, bad_signature(s); s->ocsp.signer_namesake = true)
+SET(alike, bad_signature(s); s->ocsp.signer_alike = true)
 SET(no_signer, s->ocsp.signature = REASON_SIGNER_NOT_FOUND)
 SET(misnamed, no_signer(s); s->ocsp.signer_misnamed = true)
 SET(foreign, s->ocsp.signature = REASON_UNAUTHORIZED_SIGNER;
@@ -118,6 +124,14 @@ SET(ca_signer, s->ocsp.signature = REASON_UNAUTHORIZED_SIGNER;
     s->ocsp.delegate_faults = DELEGATE_IS_CA)
 SET(critical_signer, s->ocsp.signature = REASON_UNAUTHORIZED_SIGNER;
     s->ocsp.delegate_faults = DELEGATE_CRITICAL)
+SET(old_signer, foreign(s); s->ocsp.delegate_faults = DELEGATE_OLD_VERSION)
+SET(misplaced_signer, foreign(s); s->ocsp.delegate_faults = DELEGATE_NAMES)
+SET(twofold_signer, foreign(s); s->ocsp.delegate_faults = DELEGATE_REPEATED)
+SET(odd_alt_name, foreign(s); s->ocsp.delegate_faults = DELEGATE_ALT_NAME)
+SET(odd_signer, foreign(s); s->ocsp.delegate_faults = DELEGATE_ODD)
+SET(odd_issuer, foreign(s); s->ocsp.delegate_faults = DELEGATE_OF_ODD_ISSUER)
+SET(other_usage, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_KEY_USAGE)
+SET(critical_policy, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_CRITICAL_POLICY)
 SET(signer_over, *s = subject_delegated(); s->ocsp.delegate_not_after_s = TEST_NOW - 1)
 SET(signer_was_over, signer_over(s); s->ocsp.produced_at_s = TEST_NOW)
 SET(signer_early, *s = subject_delegated(); s->ocsp.delegate_not_before_s = TEST_NOW + 1)
@@ -128,15 +142,16 @@ SET(issuer_last, s->cert.issuer_not_before_s = TEST_NOW; s->cert.issuer_not_afte
 SET(sha1, s->ocsp.made.digest = DIGEST_SHA1)
 SET(sha1_delegate, *s = subject_delegated(); s->ocsp.delegate_made.digest = DIGEST_SHA1)
 SET(rsa_512, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 512, 0})
+    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 512, 0, false})
 SET(rsa_2047, *s = subject_delegated(); s->ocsp.delegate_made.key_bits = 2047)
 SET(rsa_1024, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 1024, 0})
+    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 1024, 0, false})
 SET(ed25519, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0})
-SET(ed25519_ca, s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0})
+    s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0, false})
+SET(ed25519_ca,
+    s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0, false})
 SET(curve, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_EC_OTHER, DIGEST_SHA256, false, 256, 0})
+    s->ocsp.made = (struct signature_facts){KEY_EC_OTHER, DIGEST_SHA256, false, 256, 0, false})
 SET(sha224, s->ocsp.made.digest = DIGEST_SHA224)
 SET(sha224_delegate, *s = subject_delegated(); s->ocsp.delegate_made.digest = DIGEST_SHA224)
 SET(pss, s->ocsp.made.pss = true; s->ocsp.made.salt_size = 32)
@@ -191,6 +206,7 @@ SET(old_13d, set_times(s, -13 * DAY, DAY))
 SET(old_15d, set_times(s, -15 * DAY, DAY))
 SET(made_before_leaf, s->ocsp.produced_at_s = s->cert.not_before_s - 1)
 SET(made_before_this, s->ocsp.produced_at_s = s->ocsp.this_update_s - 1)
+SET(made_at_end, s->ocsp.produced_at_s = s->ocsp.next_update_s)
 SET(unknown, s->ocsp.status = CERT_STATUS_UNKNOWN)
 SET(never_issued, s->ocsp.status = CERT_STATUS_REVOKED; s->ocsp.never_issued = true)
 SET(nine_certs, s->ocsp.embedded_certs = 9)
@@ -209,11 +225,13 @@ SET(other_feature, s->cert.other_tls_feature = true)
 SET(as_it_is, (void)s)
 SET(delegated, *s = subject_delegated())
 
-#define SEEN_CONFLICT (ON(FIREFOX) | ON(S2N))
+#define SEEN_CONFLICT  (ON(FIREFOX) | ON(S2N))
+#define SEEN_LIBCRYPTO (ON(OPENSSL) | ON(LIBRESSL) | ON(S2N))
 #define BROKEN_CERT                                                                                \
     (ANY_GNUTLS | ANY_JAVA | ON(JAVA_DEFAULT) | ON(OPENSSL) | ON(LIBRESSL) | ON(S2N))
 
 static const struct breach breaches[] = {
+    {"signed at its end", made_at_end, REASON_BAD_PRODUCED_AT, true, 0, 0},
     {"good", as_it_is, REASON_GOOD, false, 0, 0},
     {"good by delegate", delegated, REASON_GOOD, false, 0, 0},
     {"over 64 KiB", huge, REASON_TOO_LARGE, true, ON(FIREFOX) | ON(OPENSSL) | ON(OPENSSL_DEFAULT),
@@ -260,9 +278,18 @@ static const struct breach breaches[] = {
     {"two hashes", mixed_direct, REASON_GOOD, false, 0, 0},
     {"unknown algorithm", unknown_algorithm, REASON_UNSUPPORTED_ALGORITHM, true, VERIFIERS & ~SOFT,
      SOFT},
+    {"curve written out", explicit_curve, REASON_UNSUPPORTED_ALGORITHM, true,
+     (VERIFIERS | ON(JAVA_DEFAULT)) & ~SOFT, SOFT},
+    {"issuer's curve written out", explicit_issuer, REASON_UNSUPPORTED_ALGORITHM, true,
+     (VERIFIERS | ON(JAVA_DEFAULT)) & ~SOFT, SOFT},
+    {"ECDSA with NULL", null_parameters, REASON_GOOD, false, 0, ON(CHROMIUM)},
+    {"delegate by ECDSA with NULL", null_delegate, REASON_GOOD, false, 0, ON(CHROMIUM)},
+    {"another's MD5 CertID", rare_hash, REASON_GOOD, false, 0, ON(CHROMIUM)},
     {"bad signature", bad_signature, REASON_BAD_SIGNATURE, true, VERIFIERS & ~SOFT, SOFT},
     {"delegate with the issuer's name", namesake, REASON_BAD_SIGNATURE, true,
      VERIFIERS & ~(SOFT | ANY_GNUTLS | ANY_JAVA | ON(NSS)), SOFT},
+    {"delegate with nearly the issuer's name", alike, REASON_BAD_SIGNATURE, true, SEEN_LIBCRYPTO,
+     0},
     {"no signer", no_signer, REASON_SIGNER_NOT_FOUND, true, VERIFIERS & ~SOFT, SOFT},
     {"byName of nobody", misnamed, REASON_SIGNER_NOT_FOUND, true, VERIFIERS & ~(SOFT | ANY_GNUTLS),
      SOFT & ~ON(GO)},
@@ -272,6 +299,18 @@ static const struct breach breaches[] = {
     {"delegate is a CA", ca_signer, REASON_UNAUTHORIZED_SIGNER, true, ON(FIREFOX), 0},
     {"critical delegate", critical_signer, REASON_UNAUTHORIZED_SIGNER, true,
      VERIFIERS & ~(SOFT | ANY_JAVA), ON(APPLE)},
+    {"delegate of version 2", old_signer, REASON_UNAUTHORIZED_SIGNER, true,
+     ANY_GNUTLS | ANY_JAVA | ON(JAVA_DEFAULT), 0},
+    {"delegate outside the names", misplaced_signer, REASON_UNAUTHORIZED_SIGNER, true,
+     SEEN_LIBCRYPTO | ANY_GNUTLS | ON(NSS), 0},
+    {"delegate with one extension twice", twofold_signer, REASON_UNAUTHORIZED_SIGNER, true,
+     ANY_GNUTLS | ANY_JAVA | ON(JAVA_DEFAULT), 0},
+    {"delegate with junk for a name", odd_alt_name, REASON_UNAUTHORIZED_SIGNER, true, ANY_GNUTLS,
+     0},
+    {"odd delegate", odd_signer, REASON_UNAUTHORIZED_SIGNER, true, SEEN_LIBCRYPTO, 0},
+    {"odd issuer", odd_issuer, REASON_UNAUTHORIZED_SIGNER, true, SEEN_LIBCRYPTO, 0},
+    {"delegate not for signing", other_usage, REASON_GOOD, false, ON(NSS), 0},
+    {"delegate with critical policies", critical_policy, REASON_GOOD, false, ON(NSS), 0},
     {"delegate expired", signer_over, REASON_SIGNER_EXPIRED, true, VERIFIERS & ~(SOFT | ON(NSS)),
      ON(APPLE)},
     {"delegate expired before", signer_was_over, REASON_SIGNER_EXPIRED, true, VERIFIERS & ~SOFT,

@@ -80,7 +80,7 @@ static bool is_askable(const struct rule *rule, const struct ocsp_facts *ocsp)
 /* One row. */
 static void judge_rule(struct findings *findings, const struct question *q, unsigned number)
 {
-    const struct rule *rule = &rules[number];
+    const struct rule *rule = rule_get(number);
     uint32_t bad = columns_where_bad_is_fatal();
     uint32_t harmed, hit = rule->clients, fatal;
 
@@ -134,8 +134,8 @@ static void judge_rules(const struct question *q, struct judgement *judgement)
 {
     struct findings findings = {.base = reasons_read(q->ocsp)};
 
-    for (unsigned i = 0; i < rule_count; i++) {
-        if (is_askable(&rules[i], q->ocsp)) {
+    for (unsigned i = 0; i < rule_count(); i++) {
+        if (is_askable(rule_get(i), q->ocsp)) {
             judge_rule(&findings, q, i);
         }
     }

@@ -3,11 +3,11 @@
 
 /* Facts to verdict: may this answer be stapled, and if not, which rule says so.
  *
- * The rules are the rows of clients-rules.c. Rows of RFC 6960 refuse for everybody. For the others
- * the effect decides, not the refusal: a row refuses when for some client of the audience a bad
- * staple is fatal and none is not; else it warns. For a must-staple leaf an answer that passes RFC
- * 6960 and that Firefox and GnuTLS accept (those of them in the audience) is stapled although
- * another client would fail: without it they fail.
+ * The rules are the rows of clients-rules.c and clients-signers.c. Rows of RFC 6960 refuse for
+ * everybody. For the others the effect decides, not the refusal: a row refuses when for some client
+ * of the audience a bad staple is fatal and none is not; else it warns. For a must-staple leaf an
+ * answer that passes RFC 6960 and that Firefox and GnuTLS accept (those of them in the audience) is
+ * stapled although another client would fail: without it they fail.
  *
  * Times are strict to the second, thisUpdate <= now < nextUpdate; margins are only in the serve
  * window. Pure; wall_s is the time of judgement. */
@@ -31,7 +31,7 @@ struct judgement {
     struct window serve;             /* when it may be shown; set where the answer has times */
     int64_t grace_until_s;           /* for a must-staple leaf later than serve.until_s: how long
                                       * it is better than nothing; else serve.until_s */
-    uint64_t broken[RULES_MAX / 64]; /* a bit per rule of clients-rules.c that is broken */
+    uint64_t broken[RULES_MAX / 64]; /* a bit per rule (clients.h) that is broken */
     uint32_t fails_with;             /* a bit per enum client that fails with this staple */
     uint32_t asks;       /* of these: asks the responder first, and fails only when that fails */
     uint32_t ignored_by; /* a bit per client that passes over it as if there were none */
@@ -59,7 +59,7 @@ static inline bool judgement_breaks(const struct judgement *judgement, unsigned 
 /* A rule that is broken and yet does not refuse. */
 static inline bool judgement_warns(const struct judgement *judgement, unsigned rule)
 {
-    return judgement_breaks(judgement, rule) && !(judgement->reasons >> rules[rule].reason & 1);
+    return judgement_breaks(judgement, rule) && !(judgement->reasons >> rule_get(rule)->reason & 1);
 }
 
 /* @held may be NULL; otherwise an older answer than it is refused while @held is inside its

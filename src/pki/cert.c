@@ -19,7 +19,7 @@ enum extension {
 
 struct extension_row {
     enum extension extension;
-    bool understood; /* by every client, should it be critical */
+    bool understood; /* by every client but NSS, should it be critical */
     uint8_t oid_size;
     uint8_t oid[8];
 };
@@ -222,7 +222,7 @@ static bool read_tls_feature(struct slice value, struct cert_view *view)
 /* RFC 5280 4.2: "the OID appears as the field extnID and the corresponding ASN.1 DER encoded
  * structure is the value of the octet string extnValue." Key identifiers that are not DER (strings
  * in parts, octets behind the end) are none. Only delegates need them, and of those libcrypto is
- * asked as well (crypto_cert_is_issued()). */
+ * asked as well (crypto_signer_faults()). */
 static bool read_subject_key_id(struct slice value, struct cert_view *view)
 {
     struct der der = der_open(value);
@@ -307,6 +307,8 @@ static const char *read_extension(struct der *der, struct cert_view *view, unsig
      * critical extension it does not recognize or a critical extension that contains information
      * that it cannot process." */
     view->unknown_critical |= critical && !row->understood;
+    view->critical_policy |= critical && (row->extension == EXTENSION_POLICIES ||
+                                          row->extension == EXTENSION_INHIBIT_ANY_POLICY);
     /* RFC 5280 4.2: "A certificate MUST NOT include more than one instance of a particular
      * extension." */
     if (row->extension != EXTENSION_OTHER && *seen & 1u << row->extension) {

@@ -29,6 +29,7 @@ struct cert_view {
     bool must_staple;      /* TLS feature 5 (RFC 7633) */
     bool other_tls_feature;
     bool unknown_critical;         /* a critical extension that not every client understands */
+    bool critical_policy;          /* certificatePolicies or inhibitAnyPolicy are critical */
     struct slice subject_key_id;   /* SubjectKeyIdentifier; empty when none */
     struct slice authority_key_id; /* keyIdentifier of AuthorityKeyIdentifier; empty when none */
     struct slice dns_name;         /* first dNSName of subjectAltName; empty when none */
@@ -50,14 +51,15 @@ int cert_read(struct slice der, struct cert_view *ret_view, const char **ret_fau
 
 /* An issuer: what checking answers and filling in CertIDs needs of it. Owned, immutable. */
 struct issuer {
-    struct slice der;      /* the certificate, owned by this struct */
-    struct cert_view view; /* of der */
-    uint8_t spki_sha256[SHA256_SIZE];
+    struct slice der;            /* the certificate, owned by this struct */
+    struct cert_view view;       /* of der */
+    uint8_t sha256[SHA256_SIZE]; /* of der */
     /* issuerNameHash and issuerKeyHash of CertIDs, by enum certid_hash. */
-    uint8_t name_hash[4][CRYPTO_DIGEST_MAX]; /* of subject */
-    uint8_t key_hash[4][CRYPTO_DIGEST_MAX];  /* of key_bits */
+    uint8_t name_hash[CERTID_HASHES][CRYPTO_DIGEST_MAX]; /* of subject */
+    uint8_t key_hash[CERTID_HASHES][CRYPTO_DIGEST_MAX];  /* of key_bits */
     void *key; /* the parsed public key (EVP_PKEY), NULL when libcrypto cannot use it */
     struct signature_facts key_facts; /* of that key: crypto_key_describe() */
+    unsigned faults;                  /* as a signer of answers: crypto_signer_faults() */
 };
 
 /* Copies @der. 0, -ENOMEM, CERT_E_MALFORMED, CERT_E_TOO_LARGE. */

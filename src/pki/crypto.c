@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
@@ -15,6 +16,7 @@
 static const char *const digest_names[] = {
     [DIGEST_NONE] = NULL,       [DIGEST_SHA1] = "SHA1",     [DIGEST_SHA224] = "SHA224",
     [DIGEST_SHA256] = "SHA256", [DIGEST_SHA384] = "SHA384", [DIGEST_SHA512] = "SHA512",
+    [DIGEST_MD5] = "MD5",
 };
 #define DIGESTS ARRAY_SIZE(digest_names)
 
@@ -35,9 +37,9 @@ struct key {
     enum digest_kind digest; /* of that */
 };
 
-const uint8_t crypto_digest_sizes[4] = {20, 32, 48, 64};
-static const enum digest_kind certid_digests[4] = {DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA384,
-                                                   DIGEST_SHA512};
+const uint8_t crypto_digest_sizes[CERTID_HASHES] = {20, 32, 48, 64, 28, 16};
+static const enum digest_kind certid_digests[CERTID_HASHES] = {
+    DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512, DIGEST_SHA224, DIGEST_MD5};
 
 int crypto_new(struct crypto **ret_crypto)
 {
@@ -139,33 +141,161 @@ void *crypto_key_free(void *key)
     return NULL;
 }
 
-/* NULL when it is none, or one of its usual extensions is not readable. */
 static X509 *cert_new(struct crypto *crypto, struct slice der)
 {
     const unsigned char *at = der.data;
     X509 *cert = X509_new_ex(crypto->library, NULL);
 
-    if (!cert || !d2i_X509(&cert, &at, (long)der.size) || at != der.data + der.size ||
-        X509_check_purpose(cert, -1, 0) != 1) {
+    if (!cert || !d2i_X509(&cert, &at, (long)der.size) || at != der.data + der.size) {
         X509_free(cert);
         return NULL;
     }
     return cert;
 }
 
-bool crypto_cert_is_issued(struct crypto *crypto, struct slice cert, struct slice issuer)
+/* Could libcrypto read all those extensions of which it keeps the values? */
+static bool is_readable(X509 *cert)
 {
-    X509 *subject, *signer;
-    bool ok;
+    return X509_check_purpose(cert, -1, 0) == 1;
+}
+
+/* What it means when X509_verify_cert() ends with @error, @depth certificates above the signer. */
+static unsigned faults_of(int error, int depth)
+{
+    switch (error) {
+    case X509_V_ERR_EC_KEY_EXPLICIT_PARAMS:
+        return 0; /* told by the kind of the key */
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        return DELEGATE_NOT_ISSUED;
+    case X509_V_ERR_UNNESTED_RESOURCE:
+        return DELEGATE_ODD;
+    case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
+        return depth > 0 ? DELEGATE_OF_ODD_ISSUER : DELEGATE_CRITICAL;
+    default:
+        return depth > 0 ? DELEGATE_OF_ODD_ISSUER : DELEGATE_ODD;
+    }
+}
+
+/* Are its names not what @issuer allows? Of a common name that is a DNS name only libcrypto asks.
+ */
+static bool is_outside_names(X509 *cert, const X509 *issuer)
+{
+    NAME_CONSTRAINTS *allowed = X509_get_ext_d2i(issuer, NID_name_constraints, NULL, NULL);
+    bool outside = allowed && NAME_CONSTRAINTS_check(cert, allowed) != X509_V_OK;
+
+    NAME_CONSTRAINTS_free(allowed);
+    return outside;
+}
+
+/* As OCSP_basic_verify() does with @issuer alone, flags 0 and X509_V_FLAG_PARTIAL_CHAIN; but dates
+ * are not looked at, nor any clock. */
+static unsigned chain_faults(struct crypto *crypto, X509 *cert, X509 *issuer)
+{
+    X509_STORE *store = X509_STORE_new();
+    STACK_OF(X509) *untrusted = sk_X509_new_null();
+    X509_STORE_CTX *context = X509_STORE_CTX_new_ex(crypto->library, NULL);
+    unsigned faults = DELEGATE_ODD;
+
+    if (store && untrusted && context && sk_X509_push(untrusted, cert) &&
+        (cert == issuer || sk_X509_push(untrusted, issuer)) &&
+        X509_STORE_add_cert(store, issuer) == 1 &&
+        X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME) == 1 &&
+        X509_STORE_CTX_init(context, store, cert, untrusted) == 1 &&
+        X509_STORE_CTX_set_purpose(context, X509_PURPOSE_OCSP_HELPER) == 1 &&
+        X509_STORE_CTX_set_trust(context, X509_TRUST_OCSP_REQUEST) == 1) {
+        faults = X509_verify_cert(context) == 1
+                     ? 0
+                     : faults_of(X509_STORE_CTX_get_error(context),
+                                 X509_STORE_CTX_get_error_depth(context));
+    }
+    X509_STORE_CTX_free(context);
+    sk_X509_free(untrusted);
+    X509_STORE_free(store);
+    return faults;
+}
+
+/* More extensions than anybody has count as some twice. */
+#define EXTENSIONS_MAX 64
+
+static bool has_repeated(const X509 *cert)
+{
+    int count = X509_get_ext_count(cert);
+
+    for (int i = 0; i < count && count <= EXTENSIONS_MAX; i++) {
+        if (X509_get_ext_by_OBJ(cert, X509_EXTENSION_get_object(X509_get_ext(cert, i)), i) >= 0) {
+            return true;
+        }
+    }
+    return count > EXTENSIONS_MAX;
+}
+
+static bool has_unreadable_names(const X509 *cert, int nid)
+{
+    int found = -1;
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, nid, &found, NULL);
+
+    GENERAL_NAMES_free(names);
+    return !names && found >= 0;
+}
+
+/* Of the issuer itself only the chain counts: the rest clients see when they verify the leaf, and
+ * no answer helps then. */
+static unsigned signer_faults(struct crypto *crypto, X509 *cert, X509 *issuer)
+{
+    unsigned faults;
+
+    if (!issuer || (cert != issuer && !is_readable(issuer))) {
+        return DELEGATE_OF_ODD_ISSUER;
+    }
+    if (cert == issuer) {
+        return chain_faults(crypto, cert, issuer);
+    }
+    if (!cert) {
+        return DELEGATE_ODD;
+    }
+    faults = is_readable(cert) ? chain_faults(crypto, cert, issuer) : (unsigned)DELEGATE_ODD;
+    faults |= is_outside_names(cert, issuer) ? (unsigned)DELEGATE_NAMES : 0;
+    faults |= has_repeated(cert) ? (unsigned)DELEGATE_REPEATED : 0;
+    if (has_unreadable_names(cert, NID_subject_alt_name) ||
+        has_unreadable_names(cert, NID_issuer_alt_name)) {
+        faults |= DELEGATE_ALT_NAME;
+    }
+    return faults;
+}
+
+unsigned crypto_signer_faults(struct crypto *crypto, struct slice cert, struct slice issuer)
+{
+    X509 *subject, *above;
+    unsigned faults;
 
     ERR_set_mark();
-    subject = cert_new(crypto, cert);
-    signer = cert_new(crypto, issuer);
-    ok = subject && signer && X509_check_issued(signer, subject) == X509_V_OK;
-    X509_free(subject);
-    X509_free(signer);
+    above = cert_new(crypto, issuer);
+    subject = slice_equal(cert, issuer) ? above : cert_new(crypto, cert);
+    faults = signer_faults(crypto, subject, above);
+    if (subject != above) {
+        X509_free(subject);
+    }
+    X509_free(above);
     ERR_pop_to_mark();
-    return ok;
+    return faults;
+}
+
+bool crypto_names_alike(struct slice a, struct slice b)
+{
+    const unsigned char *a_at = a.data, *b_at = b.data;
+    X509_NAME *first, *second;
+    bool alike;
+
+    ERR_set_mark();
+    first = d2i_X509_NAME(NULL, &a_at, (long)a.size);
+    second = d2i_X509_NAME(NULL, &b_at, (long)b.size);
+    alike = first && second && X509_NAME_cmp(first, second) == 0;
+    X509_NAME_free(first);
+    X509_NAME_free(second);
+    ERR_pop_to_mark();
+    return alike;
 }
 
 static enum key_kind ec_kind(const EVP_PKEY *pkey)
@@ -180,7 +310,13 @@ static enum key_kind ec_kind(const EVP_PKEY *pkey)
     };
     char name[64];
     size_t size;
+    int written_out = 0;
 
+    if (EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                               &written_out) == 1 &&
+        written_out) {
+        return KEY_EC_EXPLICIT;
+    }
     if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), &size) == 1) {
         for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
             if (text_equal(name, curves[i].name)) {
@@ -351,7 +487,8 @@ static bool read_pss(struct der *der, struct scheme *scheme)
     return der_end(&params) && mask_default == scheme->digest && trailer == 1;
 }
 
-static bool scheme_read(struct slice algorithm, struct scheme *ret_scheme)
+/* @ret_null: there is NULL for parameters. */
+static bool scheme_read(struct slice algorithm, struct scheme *ret_scheme, bool *ret_null)
 {
     struct der der = der_open(algorithm), inside = der_enter(&der, DER_SEQUENCE);
     struct slice oid, null = SLICE_NULL;
@@ -363,11 +500,12 @@ static bool scheme_read(struct slice algorithm, struct scheme *ret_scheme)
     if (ret_scheme->type == SCHEME_RSA_PSS) {
         ok = read_pss(&inside, ret_scheme);
     } else {
-        /* RFC 5758 3.2: "the encoding MUST omit the parameters field" (ECDSA); RFC 3279 2.2.1:
-         * NULL with RSA, which some leave out. */
-        ok = ret_scheme->type != SCHEME_RSA || !der_read_optional(&inside, DER_NULL, &null) ||
+        /* RFC 3279 2.2.1: NULL with RSA, which some leave out. RFC 5758 3.2: "the encoding MUST
+         * omit the parameters field" (ECDSA), where some write NULL. */
+        ok = ret_scheme->type > SCHEME_ECDSA || !der_read_optional(&inside, DER_NULL, &null) ||
              null.size == 0;
     }
+    *ret_null = null.data != NULL;
     return ok && der_end(&inside) && der_end(&der);
 }
 
@@ -454,9 +592,10 @@ int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *
                   struct signature_facts *ret_made)
 {
     struct scheme scheme;
+    bool null;
     int r;
 
-    if (!key || !scheme_read(what->algorithm, &scheme)) {
+    if (!key || !scheme_read(what->algorithm, &scheme, &null)) {
         return CRYPTO_E_UNSUPPORTED;
     }
     if (!scheme_fits_key(&scheme, key)) {
@@ -467,6 +606,7 @@ int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *
     ERR_pop_to_mark();
     if (ret_made && r == 0) {
         ret_made->digest = (uint8_t)scheme.digest;
+        ret_made->null = null && scheme.type == SCHEME_ECDSA;
         ret_made->pss = scheme.type == SCHEME_RSA_PSS;
         ret_made->salt_size = ret_made->pss ? (uint16_t)scheme.salt_size : 0;
     }

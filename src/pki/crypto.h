@@ -19,7 +19,7 @@ CLEANUP_DEFINE(struct crypto *, crypto_free)
 
 /* Octets of the longest digest of enum certid_hash. */
 #define CRYPTO_DIGEST_MAX 64
-extern const uint8_t crypto_digest_sizes[4]; /* by enum certid_hash */
+extern const uint8_t crypto_digest_sizes[CERTID_HASHES]; /* by enum certid_hash */
 
 /* The digest of @input. False only without memory; *@ret_digest is then all zero. */
 bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct slice input,
@@ -29,10 +29,16 @@ bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct sl
 void *crypto_key_new(struct crypto *crypto, struct slice spki);
 void *crypto_key_free(void *key);
 
-/* Whether libcrypto, too, reads the whole of @cert and takes it for issued by @issuer (both DER):
- * by names, authorityKeyIdentifier and keyUsage, not by signature. For delegates: clients that use
- * it must not stumble over one that we serve. */
-bool crypto_cert_is_issued(struct crypto *crypto, struct slice cert, struct slice issuer);
+/* What clients on libcrypto and GnuTLS have against @cert as a signer of answers under @issuer
+ * (both DER; @cert may be the issuer itself): enum delegate_fault in bits, 0 when nothing. Asked is
+ * X509_verify_cert(), as OCSP_basic_verify() asks it with @issuer for trust anchor, but for the
+ * dates, which are the verdict's. A key whose curve is written out is refused there, too, and is
+ * told by crypto_key_describe() alone. */
+unsigned crypto_signer_faults(struct crypto *crypto, struct slice cert, struct slice issuer);
+
+/* Whether libcrypto takes two Names (DER) for the same: it does not look at case, at blanks, or at
+ * the types of strings. */
+bool crypto_names_alike(struct slice a, struct slice b);
 
 /* What @key (may be NULL) is: key and key_bits of *@ret_facts, and nothing else of it. */
 void crypto_key_describe(const void *key, struct signature_facts *ret_facts);

@@ -13,9 +13,9 @@
  * (excluding tag and length) of the subject public key field in the issuer's certificate." */
 static bool issuer_digest(struct issuer *issuer, const struct crypto *crypto)
 {
-    bool ok = crypto_digest(crypto, CERTID_SHA256, issuer->view.spki, issuer->spki_sha256);
+    bool ok = crypto_digest(crypto, CERTID_SHA256, issuer->der, issuer->sha256);
 
-    for (enum certid_hash hash = CERTID_SHA1; hash <= CERTID_SHA512; hash++) {
+    for (enum certid_hash hash = CERTID_SHA1; hash < CERTID_HASHES; hash++) {
         ok = ok && crypto_digest(crypto, hash, issuer->view.subject, issuer->name_hash[hash]) &&
              crypto_digest(crypto, hash, issuer->view.key_bits, issuer->key_hash[hash]);
     }
@@ -46,6 +46,7 @@ int issuer_new(struct issuer **ret_issuer, struct crypto *crypto, struct slice d
     assert(r == 0);
     issuer->key = crypto_key_new(crypto, issuer->view.spki);
     crypto_key_describe(issuer->key, &issuer->key_facts);
+    issuer->faults = crypto_signer_faults(crypto, issuer->der, issuer->der);
     if (!issuer_digest(issuer, crypto)) {
         return error_trace(-ENOMEM);
     }

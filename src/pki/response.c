@@ -11,6 +11,7 @@
 /* One SingleResponse (RFC 6960 4.2.1). */
 struct single {
     bool hash_known;
+    bool hash_rare; /* or not known: no certificate is looked for under it */
     enum certid_hash hash;
     struct slice name_hash;
     struct slice key_hash;
@@ -105,6 +106,8 @@ static bool read_hash(struct der *certid, struct single *single)
         [CERTID_SHA256] = {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}},
         [CERTID_SHA384] = {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}},
         [CERTID_SHA512] = {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}},
+        [CERTID_SHA224] = {9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x04}},
+        [CERTID_MD5] = {8, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05}},
     };
     struct der algorithm = der_enter(certid, DER_SEQUENCE);
     struct slice oid, content, whole;
@@ -117,13 +120,16 @@ static bool read_hash(struct der *certid, struct single *single)
     if (der_more(&algorithm)) {
         der_read_any(&algorithm, &tag, &content, &whole);
     }
-    for (enum certid_hash hash = CERTID_SHA1; hash <= CERTID_SHA512; hash++) {
+    for (enum certid_hash hash = CERTID_SHA1; hash < CERTID_HASHES; hash++) {
         if (slice_equal(oid, slice_of(oids[hash].oid, oids[hash].size))) {
             single->hash_known = true;
+            single->hash_rare = hash > CERTID_SHA512;
             single->hash = hash;
-            return closed(&algorithm, &single->trails) && tag == DER_NULL && content.size == 0;
+            return closed(&algorithm, &single->trails) &&
+                   (single->hash_rare || (tag == DER_NULL && content.size == 0));
         }
     }
+    single->hash_rare = true;
     return closed(&algorithm, &single->trails);
 }
 
@@ -138,7 +144,7 @@ static bool read_certid(struct der *der, struct single *single)
         return der_fail(der);
     }
     hash_size = crypto_digest_sizes[single->hash];
-    return !single->hash_known ||
+    return single->hash_rare ||
            (single->name_hash.size == hash_size && single->key_hash.size == hash_size);
 }
 
@@ -420,7 +426,8 @@ static struct likeness compare(const struct single *single, const struct cert_fa
     struct likeness likeness = {0};
 
     if (single->hash_known) {
-        likeness.serial = slice_equal(single->serial, slice_of(cert->serial, cert->serial_size));
+        likeness.serial = !single->hash_rare &&
+                          slice_equal(single->serial, slice_of(cert->serial, cert->serial_size));
         likeness.name =
             slice_equal(single->name_hash, slice_of(issuer->name_hash[single->hash], size));
         likeness.key =
@@ -517,6 +524,7 @@ static void facts_count_single(struct ocsp_facts *facts, const struct single *si
     }
     facts->others_of_other_issuer |= other_issuer;
     facts->mixed_hashes |= !single->hash_known || single->hash != first_hash;
+    facts->rare_hashes |= single->hash_rare;
     facts->last_this_update_s = time_max(facts->last_this_update_s, single->this_update_s);
     facts->first_next_update_s = time_min(facts->first_next_update_s, single->next_update_s);
     facts->any_without_next_update |= !single->has_next_update;
@@ -546,7 +554,7 @@ static enum reason match_singles(struct ocsp_facts *facts, const struct answer *
         } else if (likeness.serial) {
             facts_near_single(facts, answer, &single, &likeness);
         }
-        any_issuer |= likeness.name && likeness.key;
+        any_issuer |= likeness.name && likeness.key && !single.hash_rare;
         first_hash = facts->singles ? first_hash : single.hash;
         facts_count_single(facts, &single, &likeness, first_hash);
     }

@@ -9,12 +9,12 @@
 /* A delegate whose authority was checked. Its dates are not part of that: they are judged each
  * time. Refusals are not remembered: a responder may be repaired at any time. */
 struct delegate {
-    uint8_t issuer_spki[SHA256_SIZE];
-    uint8_t issuer_name[SHA256_SIZE];
-    uint8_t sha256[SHA256_SIZE]; /* of its DER */
+    uint8_t issuer_sha256[SHA256_SIZE]; /* of the issuer's certificate: it may constrain names */
+    uint8_t sha256[SHA256_SIZE];        /* of its DER */
     void *key;
     struct signature_facts key_facts;
     struct signature_facts made; /* the signature of its certificate */
+    bool alike;                  /* libcrypto takes its name for the issuer's */
 };
 
 #define DELEGATES_MAX 256
@@ -57,8 +57,7 @@ static const struct delegate *delegate_find(const struct signer *signer,
         const struct delegate *delegate = &signer->delegates[i];
 
         if (memcmp(delegate->sha256, sha256, SHA256_SIZE) == 0 &&
-            memcmp(delegate->issuer_spki, issuer->spki_sha256, SHA256_SIZE) == 0 &&
-            memcmp(delegate->issuer_name, issuer->name_hash[CERTID_SHA256], SHA256_SIZE) == 0) {
+            memcmp(delegate->issuer_sha256, issuer->sha256, SHA256_SIZE) == 0) {
             return delegate;
         }
     }
@@ -89,6 +88,16 @@ static enum reason reason_of(int verified)
                                                 : REASON_UNSUPPORTED_ALGORITHM;
 }
 
+/* What was signed well, and yet with a key that libcrypto and others refuse: one whose curve is
+ * written out, of the signer or of its issuer. */
+static enum reason reason_of_keys(const struct signature_facts *made,
+                                  const struct signature_facts *delegate_made)
+{
+    return made->key == KEY_EC_EXPLICIT || delegate_made->key == KEY_EC_EXPLICIT
+               ? REASON_UNSUPPORTED_ALGORITHM
+               : REASON_GOOD;
+}
+
 static struct crypto_signed answer_parts(const struct response_view *view)
 {
     return (struct crypto_signed){view->tbs, view->signature_algorithm, view->signature};
@@ -116,6 +125,16 @@ static unsigned delegate_faults(const struct issuer *issuer, const struct cert_v
            (cert->unknown_critical ? (unsigned)DELEGATE_CRITICAL : 0);
 }
 
+#define SIGNING_BITS 3u /* digitalSignature, nonRepudiation */
+
+static uint8_t delegate_quirks(const struct cert_view *cert)
+{
+    bool other_usage = cert->has_key_usage && !(cert->key_usage & SIGNING_BITS);
+
+    return (uint8_t)((other_usage ? QUIRK_KEY_USAGE : 0) |
+                     (cert->critical_policy ? QUIRK_CRITICAL_POLICY : 0));
+}
+
 /* RFC 6960 3.2: "4. The signer is currently authorized to provide a response for the certificate in
  * question". Checks a delegate seen for the first time: REASON_GOOD, or why it may not sign. Its
  * key is then in @delegate all the same, where libcrypto can use it. */
@@ -127,9 +146,7 @@ static enum reason delegate_check(struct signer *signer, const struct issuer *is
     int r;
 
     *faults = delegate_faults(issuer, cert);
-    if (*faults & DELEGATE_NOT_ISSUED ||
-        !crypto_cert_is_issued(signer->crypto, cert->der, issuer->der)) {
-        *faults |= DELEGATE_NOT_ISSUED;
+    if (*faults & DELEGATE_NOT_ISSUED) {
         return REASON_UNAUTHORIZED_SIGNER;
     }
     /* RFC 6960 4.2.2.2: "Systems relying on OCSP responses MUST recognize a delegation certificate
@@ -140,6 +157,7 @@ static enum reason delegate_check(struct signer *signer, const struct issuer *is
         *faults |= DELEGATE_NOT_ISSUED;
         return REASON_UNAUTHORIZED_SIGNER;
     }
+    *faults |= r ? 0 : crypto_signer_faults(signer->crypto, cert->der, issuer->der);
     delegate->key = r ? NULL : crypto_key_new(signer->crypto, cert->spki);
     if (!delegate->key) {
         return *faults ? REASON_UNAUTHORIZED_SIGNER : REASON_UNSUPPORTED_ALGORITHM;
@@ -147,8 +165,8 @@ static enum reason delegate_check(struct signer *signer, const struct issuer *is
     delegate->made.key = issuer->key_facts.key;
     delegate->made.key_bits = issuer->key_facts.key_bits;
     crypto_key_describe(delegate->key, &delegate->key_facts);
-    memcpy(delegate->issuer_spki, issuer->spki_sha256, SHA256_SIZE);
-    memcpy(delegate->issuer_name, issuer->name_hash[CERTID_SHA256], SHA256_SIZE);
+    memcpy(delegate->issuer_sha256, issuer->sha256, SHA256_SIZE);
+    delegate->alike = crypto_names_alike(cert->subject, issuer->view.subject);
     return *faults ? REASON_UNAUTHORIZED_SIGNER : REASON_GOOD;
 }
 
@@ -162,6 +180,7 @@ static enum reason delegate_verify(struct signer *signer, const struct response_
     if (reason == REASON_GOOD) {
         facts->made = made;
         facts->delegate_made = delegate->made;
+        reason = reason_of_keys(&made, &delegate->made);
     }
     return reason;
 }
@@ -207,7 +226,7 @@ static enum reason try_delegate(struct signer *signer, const struct response_vie
     if (!delegate) {
         reason = delegate_check(signer, issuer, cert, &fresh, &faults);
         if (reason == REASON_UNAUTHORIZED_SIGNER) {
-            facts->delegate_faults = (uint8_t)faults;
+            facts->delegate_faults = (uint16_t)faults;
             return delegate_refuse(signer, view, cert, &fresh, facts);
         }
         if (reason != REASON_GOOD) {
@@ -216,8 +235,14 @@ static enum reason try_delegate(struct signer *signer, const struct response_vie
         delegate = delegate_keep(signer, &fresh);
     }
     reason = delegate_verify(signer, view, delegate, facts);
+    if (reason == REASON_GOOD && delegate->alike && view->responder_name.size) {
+        facts->signer_alike = true;
+        return REASON_BAD_SIGNATURE; /* to OpenSSL, which tries the issuer's key and no other */
+    }
     if (reason == REASON_GOOD) {
         facts->signer = OCSP_SIGNER_DELEGATE;
+        facts->signer_alike = false;
+        facts->delegate_quirks = delegate_quirks(cert);
         facts->delegate_faults = 0;
         facts->delegate_not_before_s = cert->not_before_s;
         facts->delegate_not_after_s = cert->not_after_s;
@@ -283,6 +308,7 @@ static enum reason try_embedded(struct signer *signer, const struct response_vie
             facts->delegate_faults = found.delegate_faults;
             facts->made = found.made;
             facts->delegate_made = found.delegate_made;
+            facts->signer_alike = found.signer_alike;
         }
     }
     if (best.signer == OCSP_SIGNER_NONE) {
@@ -320,6 +346,14 @@ static bool id_is_issuer(const struct response_view *view, const struct issuer *
                              slice_of(issuer->key_hash[CERTID_SHA1], SHA1_SIZE));
 }
 
+/* The issuer signed it. OpenSSL asks of it, too, whether it may. */
+static enum reason issuer_reason(const struct issuer *issuer, const struct signature_facts *made)
+{
+    const struct signature_facts none = {0};
+
+    return issuer->faults ? REASON_UNAUTHORIZED_SIGNER : reason_of_keys(made, &none);
+}
+
 /* Whom the signature is of, and whether that one may speak of the certificate. */
 static void find_signer(struct signer *signer, const struct response_view *view,
                         const struct issuer *issuer, struct ocsp_facts *facts,
@@ -339,14 +373,17 @@ static void find_signer(struct signer *signer, const struct response_view *view,
     r = crypto_verify(signer->crypto, issuer->key, &parts, &made);
     facts->signature = reason_of(r);
     if (r == 0) {
-        facts->signer = OCSP_SIGNER_ISSUER;
         facts->made = made;
+        facts->signature = issuer_reason(issuer, &made);
+        facts->signer = facts->signature == REASON_GOOD ? OCSP_SIGNER_ISSUER : OCSP_SIGNER_NONE;
+        facts->delegate_faults = issuer->faults ? (uint16_t)DELEGATE_OF_ODD_ISSUER : 0;
     } else if (facts->signature == REASON_BAD_SIGNATURE) {
         struct ocsp_facts other = *facts; /* only asked about */
         unsigned delegate;
 
         facts->signer_namesake =
-            try_embedded(signer, view, issuer, &other, &delegate) == REASON_GOOD;
+            try_embedded(signer, view, issuer, &other, &delegate) == REASON_GOOD ||
+            other.signer_alike;
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/test-mint.h"
 
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -17,6 +18,19 @@
 
 static EVP_PKEY *keys[MINT_KEYS];
 
+EVP_PKEY *mint_explicit_key(void)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL);
+    EVP_PKEY *key = NULL;
+
+    must(context && EVP_PKEY_keygen_init(context) == 1);
+    must(EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1) == 1);
+    must(EVP_PKEY_CTX_set_ec_param_enc(context, OPENSSL_EC_EXPLICIT_CURVE) == 1);
+    must(EVP_PKEY_keygen(context, &key) == 1);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
 static EVP_PKEY *key_generate(enum mint_key key)
 {
     switch (key) {
@@ -30,6 +44,8 @@ static EVP_PKEY *key_generate(enum mint_key key)
         return EVP_EC_gen("P-256");
     case MINT_EC_384:
         return EVP_EC_gen("P-384");
+    case MINT_EC_EXPLICIT:
+        return mint_explicit_key();
     default:
         return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     }

@@ -23,6 +23,7 @@ enum mint_key {
     MINT_EC,        /* P-256 */
     MINT_EC_OTHER,
     MINT_EC_384,
+    MINT_EC_EXPLICIT, /* P-256, its parameters written out */
     MINT_ED25519,
     MINT_ED25519_OTHER,
     MINT_KEYS,
@@ -30,6 +31,8 @@ enum mint_key {
 
 /* Made once, owned by the mint; mint_deinit() frees them. */
 EVP_PKEY *mint_key(enum mint_key key);
+/* A new one of P-256, its parameters written out. */
+EVP_PKEY *mint_explicit_key(void);
 /* Uses @made for @key from now on, instead of a new one, and owns it. Before its first use. */
 void mint_set_key(enum mint_key key, EVP_PKEY *made);
 void mint_deinit(void);

@@ -5,6 +5,11 @@
 
 int world_setup(struct world *world, enum mint_key ca_key)
 {
+    return world_setup_with(world, ca_key, NULL, NULL);
+}
+
+int world_setup_with(struct world *world, enum mint_key ca_key, const char *name, const char *value)
+{
     struct buf der = BUF_INIT(LIMIT_CERT_SIZE);
     struct cert_view view;
     const char *fault;
@@ -16,7 +21,8 @@ int world_setup(struct world *world, enum mint_key ca_key)
                                       .key = ca_key,
                                       .issuer_key = ca_key,
                                       .extensions = {{"basicConstraints", "critical,CA:TRUE"},
-                                                     {"subjectKeyIdentifier", "hash"}}});
+                                                     {"subjectKeyIdentifier", "hash"},
+                                                     {name, value}}});
     world->leaf = mint_cert(&(struct mint_cert){
         .name = "leaf.example", .key = MINT_EC_OTHER, .issuer_key = ca_key, .issuer = world->ca});
     world->other = mint_cert(&(struct mint_cert){.name = "other.example",

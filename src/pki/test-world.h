@@ -29,6 +29,9 @@ struct opinion {
 };
 
 int world_setup(struct world *world, enum mint_key ca_key);
+/* The same with one more extension of the CA. */
+int world_setup_with(struct world *world, enum mint_key ca_key, const char *name,
+                     const char *value);
 void world_teardown(struct world *world);
 
 /* A good answer about the leaf, signed by its issuer; to be changed by the test. */

@@ -39,10 +39,10 @@ def options_of(expect):
     return options
 
 
-def run(*words, answer=b""):
-    """@answer goes to its standard input."""
-    done = subprocess.run([str(word) for word in (BINARY, *words)], timeout=LIMIT_S, check=False,
-                          input=answer, capture_output=True)
+def run(*words, answer=b"", before=()):
+    """@answer goes to its standard input; @before: words of a program that starts it."""
+    done = subprocess.run([str(word) for word in (*before, BINARY, *words)], timeout=LIMIT_S,
+                          check=False, input=answer, capture_output=True)
     return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

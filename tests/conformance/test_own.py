@@ -140,6 +140,70 @@ def test_the_issuer_may_come_out_of_the_file_of_the_leaf(tmp_path):
     assert (said.code, said.out) == (judge.STAPLE, said_of("form/exact").out), said
 
 
+def test_a_folder_of_issuers_is_looked_through(tmp_path):
+    exact = VECTORS / "form/exact"
+    folder = tmp_path / "issuers"
+    (folder / "more").mkdir(parents=True)
+    for number, other in enumerate(("direct/rsa", "direct/p384", "signature/right")):
+        (folder / f"{number}.pem").write_bytes((VECTORS / other / "issuer.pem").read_bytes())
+    (folder / "readme").write_text("no certificate\n")
+    (folder / "more/ours.pem").write_bytes((exact / "issuer.pem").read_bytes())
+    words = ["verify", "--cert", exact / "leaf.pem", "--at", expect_of("form/exact")["at"],
+             "--json"]
+    said = judge.run(*words, "--issuer", folder, exact / "response.der")
+
+    assert (said.code, said.out) == (judge.STAPLE, said_of("form/exact").out), said
+    (folder / "more/ours.pem").unlink()  # others that did not sign it are none
+    said = judge.run(*words, "--issuer", folder, exact / "response.der")
+    assert said.code == judge.UNREADABLE and not said.out and "--issuer" in said.err, said
+
+
+def test_standard_input_holds_one_thing():
+    exact = VECTORS / "form/exact"
+    leaf, issuer, answer = exact / "leaf.pem", exact / "issuer.pem", exact / "response.der"
+    for cert, given, last in (("-", issuer, "-"), (leaf, "-", "-"), ("-", "-", answer)):
+        said = judge.run("verify", "--cert", cert, "--issuer", given, last,
+                         answer=leaf.read_bytes())
+        assert said.code == judge.UNREADABLE and not said.out, said
+        assert "standard input" in said.err and said.err.count("\n") == 1, said
+    at = expect_of("form/exact")["at"]
+    said = judge.run("verify", "--cert", "-", "--issuer", issuer, "--at", at, "--json", answer,
+                     answer=leaf.read_bytes())
+    assert (said.code, said.out) == (judge.STAPLE, said_of("form/exact").out), said
+
+
+def test_a_closed_standard_input_is_told():
+    exact = VECTORS / "form/exact"
+    said = judge.run("verify", "--cert", exact / "leaf.pem", "--issuer", exact / "issuer.pem", "-",
+                     before=("sh", "-c", 'exec "$@" <&-', "sh"))
+
+    assert said.code == judge.UNREADABLE and not said.out, said
+    assert "standard input" in said.err and said.err.count("\n") == 1, said
+
+
+@pytest.mark.parametrize("time", ["2026-09-21T14:13:20.Z", "2026-09-21T14:13:20", "2026-09-21",
+                                  "2026-09-21T14:13:20.5", "2026-02-30T00:00:00Z", "", "-", "1e9"])
+def test_what_is_no_time_is_told(time):
+    exact = VECTORS / "form/exact"
+    said = judge.verify(exact, "--at", time)
+
+    assert said.code == judge.UNREADABLE and not said.out and "--at" in said.err, said
+
+
+def test_a_part_of_a_second_changes_nothing():
+    said = judge.verify(VECTORS / "form/exact", "--at", "2026-09-21T14:13:20.999Z")
+
+    assert said.out == said_of("form/exact").out
+
+
+def test_an_answer_signed_too_late_for_its_margins_is_told():
+    late = VECTORS / "produced-at/last-second"
+    said = judge.verify(late, *judge.options_of(expect_of("produced-at/last-second")),
+                        as_json=False)
+
+    assert "signed too late" in said.out, said
+
+
 def test_committed_files_are_what_the_code_makes():
     assert minted.compare(VECTORS, minted.all_files()) == []
 

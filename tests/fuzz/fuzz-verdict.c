@@ -70,6 +70,7 @@ static struct signature_facts take_signature(struct source *source)
         .key = (uint8_t)take_below(source, KEY_OTHER + 1),
         .digest = (uint8_t)take_below(source, DIGEST_SHA512 + 1),
         .pss = take_bool(source),
+        .null = take(source) > 0xe0,
         .key_bits = sizes[take_below(source, ARRAY_SIZE(sizes))],
     };
 }
@@ -112,9 +113,11 @@ static void take_signer(struct source *source, struct ocsp_facts *ocsp)
     ocsp->signature = take_reason(source, signatures, ARRAY_SIZE(signatures));
     ocsp->embedded_certs = (uint16_t)take_below(source, 12);
     ocsp->embedded_unreadable = ocsp->embedded_certs && take(source) > 0xe0;
+    ocsp->signer_alike = ocsp->signature == REASON_BAD_SIGNATURE && take_bool(source);
     ocsp->signer_misnamed = ocsp->signature == REASON_SIGNER_NOT_FOUND && take_bool(source);
     if (ocsp->signature == REASON_UNAUTHORIZED_SIGNER) {
-        ocsp->delegate_faults = take(source) & 0x1f;
+        ocsp->delegate_faults = (uint16_t)(1u << take_below(source, 10));
+        ocsp->delegate_faults |= (uint16_t)(1u << take_below(source, 10));
     }
     if (ocsp->signature == REASON_GOOD) {
         ocsp->made = take_signature(source);
@@ -122,6 +125,7 @@ static void take_signer(struct source *source, struct ocsp_facts *ocsp)
     }
     if (ocsp->signer == OCSP_SIGNER_DELEGATE) {
         ocsp->signer_first = take_bool(source);
+        ocsp->delegate_quirks = (uint8_t)take_below(source, 4);
         ocsp->delegate_made = take_signature(source);
         ocsp->delegate_not_before_s = take_time(source);
         ocsp->delegate_not_after_s = take_time(source);
@@ -186,9 +190,12 @@ static bool keeps_baseline(const struct policy *policy, const struct ocsp_facts 
 {
     return ocsp->form == REASON_GOOD && ocsp->match == REASON_GOOD &&
            ocsp->signature == REASON_GOOD && ocsp->signer != OCSP_SIGNER_NONE &&
-           delegate_fits(ocsp, NOW) && !ocsp->critical_response_extension &&
+           delegate_fits(ocsp, NOW) && ocsp->made.key != KEY_EC_EXPLICIT &&
+           ocsp->delegate_made.key != KEY_EC_EXPLICIT && !ocsp->critical_response_extension &&
            !ocsp->critical_single_extension && !ocsp->conflicting &&
-           !ocsp->others_of_other_issuer && (!ocsp->has_next_update || NOW < ocsp->next_update_s) &&
+           !ocsp->others_of_other_issuer &&
+           (!ocsp->has_next_update ||
+            (NOW < ocsp->next_update_s && ocsp->produced_at_s < ocsp->next_update_s)) &&
            (policy->max_age_s == 0 || ocsp->this_update_s >= NOW - policy->max_age_s);
 }
 

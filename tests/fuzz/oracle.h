@@ -5,7 +5,11 @@
 
 #include "world.h"
 
-/* OCSP_basic_verify() with this issuer alone, at MINT_NOW. */
+/* OCSP_basic_verify() with this issuer (DER) alone, at @wall_s. Its errors are left in libcrypto's
+ * queue. */
+bool oracle_verifies(struct slice answer, struct slice issuer, int64_t wall_s);
+
+/* The same at MINT_NOW; what it refuses is printed. */
 bool oracle_accepts(const struct side *side, struct slice answer);
 
 /* Where libcrypto reads the answer too, @facts are what it reads. */

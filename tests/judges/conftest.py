@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE)]
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent), str(HERE)]
 # The delegate signed with SHA-1 is meant.
 warnings.filterwarnings("ignore", message="SHA1 signatures are deprecated")
 

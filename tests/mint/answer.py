@@ -69,6 +69,7 @@ class Answer:
     version: bytes = b""
     digest: str = "sha256"
     pss: bool = False
+    with_null: bool = False        # NULL in the algorithm of an ECDSA signature
     algorithm: bytes = None        # AlgorithmIdentifier, instead of the true one
     signature: bytes = None
     tampered: bool = False         # producedAt changes after signing
@@ -90,7 +91,7 @@ class Answer:
 
     def basic(self):
         data = self.data()
-        options = {"pss": True} if self.pss else {}
+        options = {name: True for name in ("pss", "with_null") if getattr(self, name)}
         algorithm, signature = self.signer.key.sign(data, self.digest, **options)
         if self.tampered:
             self.produced_s += 1

@@ -132,6 +132,18 @@ def mint_singles():
     singles.refuse("other-issuer-second-rfc6960", "The same for rfc6960: one signer may not speak "
                    "for two issuers.", answer_of(ours(), foreign), 17, "unauthorized-signer",
                    audience="rfc6960")
+    rare = {"clients": {**measured("AAAAA", "AAA"), "chromium": "ignores"}}
+    for digest in ("md5", "sha224"):
+        title = "MD5" if digest == "md5" else "SHA-224"
+        singles.take(f"other-{digest}-second", f"Ours first, then another certificate of the same "
+                     f"issuer with {title}.", answer_of(ours(), other(hash=digest)), (14, 17),
+                     warns="hash", **rare)
+        singles.refuse(f"other-issuer-{digest}-second", "Ours first, then a certificate of another "
+                       f"issuer with {title}.",
+                       answer_of(ours(), Single(world.leaf("rsa", OTHER), hash=digest)), 17,
+                       "unauthorized-signer", clients=clients("fails", "openssl s2n"))
+    singles.take("ours-md5-second", "Ours with SHA-1, then with MD5.",
+                 answer_of(ours(), ours(hash="md5")), (14, 17), warns="hash", **rare)
     singles.refuse("other-ahead-second", "Ours first, then a single that begins in two days.",
                    answer_of(ours(), other(this_s=NOW_S + 2 * DAY_S)), (17, 19), "not-yet-valid",
                    clients=clients("fails", "java s2n"))

@@ -33,6 +33,16 @@ def mint_direct():
     no_ca = replace(ca(), _der=None, extensions=(cert.basic_constraints(False),))
     direct.refuse("issuer-is-no-ca", "A good answer of an issuer whose certificate is no CA's.",
                   good(), 8, "wrong-issuer", issuer=no_ca)
+    direct.refuse("issuer-with-unknown-critical", "A good answer of an issuer whose certificate "
+                  "has an unknown critical extension: OpenSSL takes nothing of it.",
+                  good(leaf("critical")), 8, "unauthorized-signer", leaf=leaf("critical"),
+                  clients=clients("fails", "openssl libressl s2n"))
+    direct.refuse("issuer-curve-written-out", "A good answer of an issuer whose key has the "
+                  "parameters of its curve written out.", good(leaf("written-out")), (8, 11),
+                  "unsupported-algorithm", leaf=leaf("written-out"))
+    direct.take("issuer-with-names", "A good answer of an issuer whose certificate has name "
+                "constraints.", good(leaf("named")), 8, leaf=leaf("named"),
+                clients=measured("AAAAA", "AAA"))
     direct.refuse("root", "Signed by the root above the CA.", good(signer=world.root()), 8,
                   "signer-not-found")
     direct.refuse("root-embedded", "Signed by the root above the CA, which is embedded.",
@@ -90,6 +100,14 @@ def mint_responder():
                      delegated(named_like_ca), (7, 9), "unauthorized-signer")
     responder.take("delegate-with-name-of-ca-told-apart", "The same with a subjectKeyIdentifier.",
                    delegated(told_apart), (7, 9))
+    capitals = cert.name(world.CA_NAMES["ec"].upper())
+    responder.refuse("delegate-with-name-of-ca-in-capitals", "A delegate that has its CA's name in "
+                     "capitals, byName: OpenSSL takes it for the CA.",
+                     delegated(replace(told_apart, _der=None, subject=capitals), by_name=True),
+                     (7, 9), "bad-signature", clients=measured("AAARA", "AAA"))
+    responder.take("delegate-with-name-of-ca-in-capitals-by-key", "The same byKey.",
+                   delegated(replace(told_apart, _der=None, subject=capitals)), (7, 9),
+                   clients=measured("AAAAA", "AAA"))
     responder.refuse("delegate-says-ca", "Signed by a delegate, byKey of the CA.",
                      delegated(delegate(), responder_id=key_id(ca().key.key_hash())), 7,
                      "bad-signature")
@@ -157,7 +175,7 @@ def mint_delegate():
                   more=(cert.extension(cert.UNKNOWN, der.NULL, True),)))), 9,
               "unauthorized-signer", clients=measured("RRARR", "AAA"))
     by.refuse("version-1", "A certificate of version 1, which can have no EKU.",
-              delegated(delegate(version_1=True, extensions=())), 9, "unauthorized-signer")
+              delegated(delegate(version=1, extensions=())), 9, "unauthorized-signer")
     by.refuse("of-another-ca", "A delegate of another CA.",
               delegated(delegate("rsa")), 8, "unauthorized-signer")
     by.refuse("of-sibling-ca", "A delegate of another CA of the same name.",
@@ -194,6 +212,54 @@ def mint_delegate():
     fit = leaf(purposes=(cert.SERVER_AUTH, cert.OCSP_SIGNING))
     by.refuse("leaf-itself-with-eku", "Signed by the leaf, whose EKU has OCSPSigning.",
               good(fit, fit, certs=(fit.der,)), 8, "unauthorized-signer", leaf=fit)
+
+
+def mint_odd_delegate():
+    """What one or another client does not take, although the right to sign is there."""
+    def odd(*more, kind="ec", **changes):
+        extensions = delegate_extensions(ca(kind).key, more=more)
+        return delegated(delegate(kind, extensions=extensions, **changes), leaf(kind))
+
+    for suffix, audience in (("", None), ("-rfc6960", "rfc6960")):
+        by.refuse(f"curve-written-out{suffix}", "A delegate whose key has the parameters of P-256 "
+                  "written out.", odd(key="written-out:delegate"), (9, 11),
+                  "unsupported-algorithm", audience=audience, clients=measured("RRRRR", "RRA"))
+        by.refuse(f"proxy{suffix}", "A delegate with proxyCertInfo (RFC 3820), not critical.",
+                  odd(cert.proxy()), 9, "unauthorized-signer", audience=audience,
+                  clients=measured("AAARA", "AAA"))
+        by.refuse(f"alt-name-outside{suffix}", "subjectAltName ocsp.example, where its CA's name "
+                  "constraints allow names below test.", odd(
+                      cert.alt_name("ocsp.example"), kind="named"), 9, "unauthorized-signer",
+                  leaf=leaf("named"), audience=audience, clients=measured("ARARR", "AAA"))
+    by.refuse("common-name-outside", "The same with the common name ocsp.example.",
+              odd(kind="named", subject=cert.name("ocsp.example")), 9, "unauthorized-signer",
+              leaf=leaf("named"), clients=measured("AAARA", "AAA"))
+    by.take("alt-name-inside", "The same with subjectAltName and common name of the right sort.",
+            odd(cert.alt_name("ocsp.test"), kind="named", subject=cert.name("www.test")), 9,
+            leaf=leaf("named"))
+    by.refuse("addresses", "Addresses (RFC 3779) that its CA has not.", odd(cert.addresses()), 9,
+              "unauthorized-signer", clients=measured("AAARA", "AAA"))
+    by.refuse("of-ca-with-unknown-critical", "A delegate of a CA whose certificate has an unknown "
+              "critical extension.", odd(kind="critical"), 8, "unauthorized-signer",
+              leaf=leaf("critical"), clients=clients("fails", "openssl libressl s2n"))
+    by.refuse("of-ca-with-curve-written-out", "A delegate of a CA whose key has the parameters of "
+              "its curve written out.", odd(kind="written-out"), (8, 11), "unsupported-algorithm",
+              leaf=leaf("written-out"))
+    unknown = cert.extension(cert.UNKNOWN, der.NULL)
+    by.refuse("extension-twice", "An unknown extension twice.", odd(unknown, unknown), 9,
+              "unauthorized-signer", clients=measured("ARRAA", "RRA"))
+    by.refuse("version-2", "Extensions in a certificate of version 2.", odd(version=2), 9,
+              "unauthorized-signer", clients=measured("ARRAA", "RRA"))
+    by.refuse("issuer-alt-name-unreadable", "NULL for issuerAltName.",
+              odd(cert.extension(cert.ISSUER_ALT_NAME, der.NULL)), 9, "unauthorized-signer",
+              clients=measured("ARAAA", "AAA"))
+    by.take("critical-policies", "Critical certificatePolicies: NSS refuses them, and fails as "
+            "well without a staple.", odd(cert.policies("1.2.3.4", critical=True)), 9, warns="NSS",
+            clients=measured("AAAAR", "AAA"))
+    usage = (cert.basic_constraints(False), cert.key_usage(2), cert.eku(cert.OCSP_SIGNING))
+    by.take("key-encipherment", "keyUsage is keyEncipherment: NSS refuses it, and fails as well "
+            "without a staple.", delegated(delegate(extensions=usage)), 9, warns="keyUsage",
+            clients=measured("AAAAR", "AAA"))
 
 
 def mint_embedded():
@@ -257,6 +323,16 @@ def mint_algorithm():
                    leaf=rsa, audience="rfc6960")
     algorithm.take("rsa-sha1-browsers", "RSA with SHA-1, for browsers.", good(rsa, digest="sha1"),
                    11, leaf=rsa, audience="browsers")
+    null = {"warns": "NULL", "clients": {**measured("AAAAA", "AAA"), "chromium": "ignores"}}
+    algorithm.take("ecdsa-null", "P-256 with SHA-256, the algorithm with NULL for parameters.",
+                   good(with_null=True), 11, **null)
+    algorithm.take("delegate-signed-ecdsa-null", "A delegate whose certificate has NULL for "
+                   "parameters of its ECDSA signature.", delegated(delegate(with_null=True)), 12,
+                   **null)
+    algorithm.refuse("ecdsa-parameters", "P-256 with SHA-256, the algorithm with an INTEGER for "
+                     "parameters.", good(algorithm=der.sequence(
+                         der.oid(keys.ECDSA_OIDS["sha256"]), der.integer(5))), 11,
+                     "unsupported-algorithm")
     algorithm.refuse("ecdsa-sha1", "P-256 with SHA-1.", good(digest="sha1"), 11, "weak-algorithm")
     algorithm.refuse("rsa-md5", "RSA with MD5.", good(rsa, digest="md5"), 11,
                      "unsupported-algorithm", leaf=rsa)
@@ -367,6 +443,7 @@ mint_direct()
 mint_root()
 mint_responder()
 mint_delegate()
+mint_odd_delegate()
 mint_embedded()
 mint_algorithm()
 mint_signature()

@@ -107,6 +107,14 @@ def mint_produced():
     produced.take("before-this-update", "producedAt an hour before thisUpdate: NSS classic refuses "
                   "it, and it fails as well without a staple.",
                   good(produced_s=NOW_S - 2 * HOUR_S), 25, clients=measured("AAAAR", "AAA"))
+    for suffix, seconds, audience in (("after-next-update", 4 * DAY_S + 1, None),
+                                      ("at-next-update", 4 * DAY_S, None),
+                                      ("at-next-update-rfc6960", 4 * DAY_S, "rfc6960")):
+        produced.refuse(suffix, "producedAt is not before nextUpdate: there is no time at which it "
+                        "could be served.", good(produced_s=NOW_S + seconds), 25,
+                        "bad-produced-at", audience=audience)
+    produced.take("last-second", "producedAt a second before nextUpdate.",
+                  good(produced_s=NOW_S + 4 * DAY_S - 1), 25)
     produced.take("before-leaf", "producedAt and thisUpdate before the leaf's notBefore: BoringSSL "
                   "passes it over.",
                   from_to(-HOUR_S, DAY_S, young_leaf()), 24, leaf=young_leaf(),

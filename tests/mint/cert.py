@@ -12,6 +12,8 @@ BASIC_CONSTRAINTS, KEY_USAGE, EXT_KEY_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.
 SUBJECT_KEY_ID, AUTHORITY_KEY_ID, ALT_NAME = "2.5.29.14", "2.5.29.35", "2.5.29.17"
 AUTHORITY_ACCESS, TLS_FEATURE = "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.24"
 OCSP_NOCHECK = "1.3.6.1.5.5.7.48.1.5"
+NAME_CONSTRAINTS, ISSUER_ALT_NAME, POLICIES = "2.5.29.30", "2.5.29.18", "2.5.29.32"
+PROXY, ADDRESSES = "1.3.6.1.5.5.7.1.14", "1.3.6.1.5.5.7.1.7"
 OCSP_SIGNING, SERVER_AUTH, ANY_EKU = "1.3.6.1.5.5.7.3.9", "1.3.6.1.5.5.7.3.1", "2.5.29.37.0"
 UNKNOWN = "1.2.3.4.5"  # an extension that nobody knows
 
@@ -59,6 +61,28 @@ def alt_name(dns_name):
     return extension(ALT_NAME, der.sequence(der.primitive(2, der.ia5(dns_name))))
 
 
+def only_names(*subtrees):
+    """nameConstraints: the permitted GeneralNames."""
+    return extension(NAME_CONSTRAINTS, der.sequence(
+        der.explicit(0, *(der.sequence(one) for one in subtrees))), True)
+
+
+def policies(*oids, critical=False):
+    listed = (der.sequence(der.oid(one)) for one in oids)
+    return extension(POLICIES, der.sequence(*listed), critical)
+
+
+def proxy():
+    """proxyCertInfo (RFC 3820) that lets anybody do anything."""
+    return extension(PROXY, der.sequence(der.sequence(der.oid("1.3.6.1.5.5.7.21.1"))))
+
+
+def addresses():
+    """IPAddrBlocks (RFC 3779): 10.0.0.0/8."""
+    return extension(ADDRESSES, der.sequence(der.sequence(
+        der.octets(b"\0\1"), der.sequence(der.bits(b"\x0a")))))
+
+
 def tls_feature(*values):
     return extension(TLS_FEATURE, der.sequence(*(der.integer(value) for value in values)))
 
@@ -76,7 +100,8 @@ class Cert:
     extensions: tuple = ()
     digest: str = "sha256"
     pss: bool = False
-    version_1: bool = False
+    with_null: bool = False    # NULL among the algorithm of its ECDSA signature
+    version: int = 3
     issuer_name: bytes = None  # said to be, instead of the issuer's subject
     bad_signature: bool = False
     _der: bytes = field(default=None, repr=False)
@@ -94,11 +119,11 @@ class Cert:
 
     def _build(self):
         signer = self.issuer.key if self.issuer else self.key
-        options = {"pss": True} if self.pss else {}
+        options = {name: True for name in ("pss", "with_null") if getattr(self, name)}
         algorithm, _ = signer.sign(b"", self.digest, **options)
         issuer_name = self.issuer_name or (self.issuer.subject if self.issuer else self.subject)
         tbs = der.sequence(
-            b"" if self.version_1 else der.explicit(0, der.integer(2)),
+            b"" if self.version == 1 else der.explicit(0, der.integer(self.version - 1)),
             der.integer(self.serial), algorithm, issuer_name,
             der.sequence(der.time(self.not_before_s), der.time(self.not_after_s)),
             self.subject, self.key.spki,

@@ -53,6 +53,7 @@ RSA_OIDS = {"md5": "1.2.840.113549.1.1.4", "sha1": "1.2.840.113549.1.1.5",
 ECDSA_OIDS = {"sha1": "1.2.840.10045.4.1", "sha256": "1.2.840.10045.4.3.2",
               "sha384": "1.2.840.10045.4.3.3", "sha512": "1.2.840.10045.4.3.4"}
 DIGEST_OIDS = {"md5": "1.2.840.113549.2.5", "sha1": "1.3.14.3.2.26",
+               "sha224": "2.16.840.1.101.3.4.2.4",
                "sha256": "2.16.840.1.101.3.4.2.1", "sha384": "2.16.840.1.101.3.4.2.2",
                "sha512": "2.16.840.1.101.3.4.2.3"}
 PSS_OID, MGF1_OID, ED25519_OID = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8", "1.3.101.112"
@@ -111,7 +112,7 @@ class EcKey(Key):
         super().__init__(ec.derive_private_key(secret, CURVES[curve]))
         self.curve, self.order, self.secret = curve, ORDERS[curve], secret
 
-    def sign(self, data, digest="sha256"):
+    def sign(self, data, digest="sha256", with_null=False):
         hashed = hashlib.new(digest, data).digest()
         shift = max(0, 8 * len(hashed) - self.order.bit_length())
         z = int.from_bytes(hashed, "big") >> shift
@@ -119,7 +120,8 @@ class EcKey(Key):
         r = ec.derive_private_key(k, CURVES[self.curve]).public_key().public_numbers().x
         r %= self.order
         s = pow(k, -1, self.order) * (z + r * self.secret) % self.order
-        return (der.sequence(der.oid(ECDSA_OIDS[digest])),
+        null = der.NULL if with_null else b""
+        return (der.sequence(der.oid(ECDSA_OIDS[digest]), null),
                 der.sequence(der.integer(r), der.integer(s)))
 
     def nonce(self, z, digest):
@@ -145,6 +147,27 @@ class EcKey(Key):
                 return k
             key = mac(value + b"\x00")
             value = mac(value)
+
+
+class WrittenOutKey(EcKey):
+    """P-256 whose parameters are written out in place of its name (RFC 3279 2.3.5)."""
+
+    # p, a, b, the base point; SEC 2 2.4.2.
+    PRIME = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"
+    A = "ffffffff00000001000000000000000000000000fffffffffffffffffffffffc"
+    B = "5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b"
+    BASE = ("046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+            "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5")
+
+    def __init__(self, secret):
+        super().__init__("p256", secret)
+        field = der.sequence(der.oid("1.2.840.10045.1.1"), der.integer(int(self.PRIME, 16)))
+        curve = der.sequence(der.octets(bytes.fromhex(self.A)), der.octets(bytes.fromhex(self.B)))
+        parameters = der.sequence(der.integer(1), field, curve,
+                                  der.octets(bytes.fromhex(self.BASE)), der.integer(self.order),
+                                  der.integer(1))
+        algorithm = der.sequence(der.oid("1.2.840.10045.2.1"), parameters)
+        self.spki = der.sequence(algorithm, der.bits(self.bits))
 
 
 class Ed25519Key(Key):
@@ -188,11 +211,14 @@ def secret_of(name, order):
 
 @functools.lru_cache(maxsize=None)
 def key(name):
-    """"rsa:NAME" of RSA_PRIMES; "p256:NAME", "p384:NAME", "ed25519:NAME" of any name."""
+    """"rsa:NAME" of RSA_PRIMES; "p256:NAME", "p384:NAME", "ed25519:NAME", "written-out:NAME" of any
+    name."""
     kind, which = name.split(":")
     if kind == "rsa":
         return RsaKey(rsa_private(which))
     if kind == "ed25519":
         seed = hashlib.sha256(f"clinch test key {name}".encode()).digest()
         return Ed25519Key(ed25519.Ed25519PrivateKey.from_private_bytes(seed))
+    if kind == "written-out":
+        return WrittenOutKey(secret_of(name, ORDERS["p256"]))
     return EcKey(kind, secret_of(name, ORDERS[kind]))

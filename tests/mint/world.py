@@ -4,16 +4,22 @@ leaves and their delegates. All of one root, which is never handed out."""
 
 import functools
 
-from . import answer, cert, keys
+from . import answer, cert, der, keys
 from .answer import DAY_S, HOUR_S, NOW_S, Answer, Single
 from .cert import Cert
 
 START_S, END_S = NOW_S - 30 * DAY_S, NOW_S + 60 * DAY_S
 CA_START_S, CA_END_S = NOW_S - 365 * DAY_S, NOW_S + 3650 * DAY_S
 CA_KEYS = {"rsa": "rsa:ca", "ec": "p256:ca", "ec384": "p384:ca", "weak": "rsa:small",
-           "sibling": "p256:sibling"}
+           "sibling": "p256:sibling", "named": "p256:named", "critical": "p256:critical",
+           "written-out": "written-out:ca"}
 CA_NAMES = {"rsa": "clinch test CA R", "ec": "clinch test CA E", "ec384": "clinch test CA P",
-            "weak": "clinch test CA W", "sibling": "clinch test CA E"}
+            "weak": "clinch test CA W", "sibling": "clinch test CA E",
+            "named": "clinch test CA N", "critical": "clinch test CA C",
+            "written-out": "clinch test CA O"}
+# What else stands in the certificate of one. "named" allows DNS names below test.
+CA_MORE = {"named": (cert.only_names(der.primitive(2, der.ia5("test"))),),
+           "critical": (cert.extension(cert.UNKNOWN, der.NULL, True),)}
 
 
 @functools.lru_cache(maxsize=None)
@@ -30,7 +36,7 @@ def ca(kind="ec"):
     key = keys.key(CA_KEYS[kind])
     return Cert(cert.name(CA_NAMES[kind]), key, root(), 0x2000 + len(kind), CA_START_S, CA_END_S,
                 (cert.basic_constraints(True), cert.key_usage(0, 5, 6), cert.subject_key_id(key),
-                 cert.authority_key_id(root().key)))
+                 cert.authority_key_id(root().key), *CA_MORE.get(kind, ())))
 
 
 @functools.lru_cache(maxsize=None)

@@ -10,7 +10,7 @@ from functools import partial
 
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from . import mint
+from . import mint, odd
 from .mint import DAY, HOUR, Answer, Single, extension
 from .people import ANY_EKU
 
@@ -25,7 +25,7 @@ class Case:
     both: bool = False      # also with a must-staple leaf
     raw: bool = False       # octets that nginx would not staple as they are
     tls: str = "both"       # "1.2": only that version
-    leaf: str = "usual"     # usual, p256, root, root-sent
+    leaf: str = "usual"     # usual, p256, named, root, root-sent
     hurry: bool = False     # its times are over in minutes: the quick clients see it first
     # What the table cannot know, being told of a leaf, its issuer and an answer alone: client ->
     # does it accept? The reason stands at the case.
@@ -130,6 +130,8 @@ def _identity():
             singles=(Single(serial_off=1, age_s=3 * DAY, life_s=DAY), first))),
         _answer("ours first, then another's expired", Answer(
             singles=(first, Single(serial_off=1, age_s=3 * DAY, life_s=DAY)))),
+        _answer("ours first, then another's with MD5", Answer(
+            singles=(first, Single(serial_off=1, hash_name="md5")))),
         _answer("150 singles, ours first", Answer(
             singles=tuple(Single(serial_off=n) for n in range(150)))),
         _answer("ours first, then expired", Answer(
@@ -180,6 +182,7 @@ def _signatures(people):
         _answer("SHA-1 signature", Answer(algorithm="rsa-sha1")),
         _answer("signature of an unknown algorithm", Answer(algorithm="unheard-of")),
         _answer("SHA-224 signature", Answer(algorithm="rsa-sha224")),
+        _answer("ECDSA signature with NULL", Answer(algorithm="ecdsa with NULL"), leaf="p256"),
         _answer("RSA-PSS signature", Answer(algorithm="rsa-pss")),
         _answer("RSA-PSS signature, SHA-384", Answer(algorithm="rsa-pss, sha384")),
         _answer("RSA-PSS signature, salt of 20", Answer(algorithm="rsa-pss, salt 20")),
@@ -201,6 +204,9 @@ def _delegates(people):
 
     def by(name, delegate, **fields):
         return _answer(f"delegate: {name}", Answer(signer=delegate, **fields))
+
+    def of_named(name, delegate):
+        return replace(by(name, delegate), leaf="named")
 
     ocsp = ExtendedKeyUsageOID.OCSP_SIGNING
     return [
@@ -225,12 +231,29 @@ def _delegates(people):
         by("secp256k1", people.delegate("secp256k1")),
         by("Ed25519", people.delegate("ed25519")),
         by("its certificate signed with SHA-1", people.delegate(sha1=True)),
-        by("unknown critical extension", people.delegate(critical=True)),
+        by("unknown critical extension", people.delegate(more=[odd.UNKNOWN_CRITICAL])),
+        by("curve written out", people.delegate("p256", change=odd.curve_written_out)),
+        by("of version 2", people.delegate(change=odd.as_version_2)),
+        by("one extension twice", people.delegate(more=[odd.UNKNOWN],
+                                                  change=odd.extension_twice)),
+        by("issuerAltName is junk", people.delegate(more=[odd.ISSUER_ALT_NAME])),
+        by("proxy certificate", people.delegate(more=[odd.PROXY])),
+        by("addresses that the CA has not", people.delegate(more=[odd.ADDRESSES])),
+        by("keyUsage keyEncipherment", people.delegate(more=[odd.KEY_ENCIPHERMENT])),
+        by("critical policies", people.delegate(more=[odd.POLICIES])),
+        of_named("names allowed", people.delegate(issuer=people.named_ca)),
+        of_named("subjectAltName not allowed", people.delegate(issuer=people.named_ca,
+                                                               more=[odd.OUTSIDE])),
+        of_named("common name not allowed", people.delegate(issuer=people.named_ca,
+                                                            name="ocsp.example")),
         # Likewise.
         replace(by("issued by the root", people.delegate(issuer=people.root)),
                 beyond=(("gnutls", True), ("rhel", True))),
         by("issued by a stranger of the CA's name", people.delegate(by=people.stranger)),
-        by("has the CA's name, by name", people.delegate(name=people.ca.name), responder="name")]
+        by("has the CA's name, by name", people.delegate(name=people.ca.name), responder="name"),
+        by("has the CA's name in capitals, by name", people.delegate(name=people.ca.name.upper()),
+           responder="name"),
+        by("has the CA's name in capitals", people.delegate(name=people.ca.name.upper()))]
 
 
 def _forms():

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 HOUR, DAY = 3600, 86400
 NULL = b"\x05\x00"
-OIDS = {"sha1": "1.3.14.3.2.26", "sha256": "2.16.840.1.101.3.4.2.1",
+OIDS = {"md5": "1.2.840.113549.2.5", "sha1": "1.3.14.3.2.26", "sha256": "2.16.840.1.101.3.4.2.1",
         "sha384": "2.16.840.1.101.3.4.2.2", "rsa-sha224": "1.2.840.113549.1.1.14",
         "basic": "1.3.6.1.5.5.7.48.1.1", "nonce": "1.3.6.1.5.5.7.48.1.2",
         "extended-revoke": "1.3.6.1.5.5.7.48.1.9", "sct-list": "1.3.6.1.4.1.11129.2.4.5",
@@ -179,7 +179,8 @@ def _sign(private_key, algorithm, tbs):
     if isinstance(private_key, ed25519.Ed25519PrivateKey):
         return seq(oid("ed25519")), private_key.sign(tbs)
     if isinstance(private_key, ec.EllipticCurvePrivateKey):
-        return seq(oid("ecdsa-sha256")), private_key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+        null = NULL if algorithm == "ecdsa with NULL" else b""
+        return seq(oid("ecdsa-sha256"), null), private_key.sign(tbs, ec.ECDSA(hashes.SHA256()))
     if algorithm in PSS:
         return _sign_pss(private_key, algorithm, tbs)
     digest = {"rsa-sha1": hashes.SHA1(), "rsa-sha224": hashes.SHA224()}.get(algorithm,

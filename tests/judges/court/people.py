@@ -10,6 +10,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from lib import pki
 
+from . import odd
+
 DAY = dt.timedelta(days=1)
 HOST = "localhost"
 ANY_EKU = x509.ObjectIdentifier("2.5.29.37.0")
@@ -29,11 +31,14 @@ class People:
         self.ca = pki.Authority("clinch judges CA", issuer=self.root)
         self.p256_ca = pki.Authority("clinch judges P-256 CA", "ecdsa", issuer=self.root)
         self.stranger = pki.Authority("clinch judges stranger")
+        self.named_ca = odd.constrained(pki.Authority("clinch judges named CA", issuer=self.root),
+                                        HOST)
         self.leaves = {}
         for life, url in urls.items():
             for staple in ("ordinary", "must-staple"):
                 self.leaves["usual", staple, life] = self._leaf(self.ca, url, staple)
             self.leaves["p256", "ordinary", life] = self._leaf(self.p256_ca, url)
+            self.leaves["named", "ordinary", life] = self._leaf(self.named_ca, url)
             for kind in ("root", "root-sent"):
                 self.leaves[kind, "ordinary", life] = self._leaf(self.root, url)
 
@@ -66,14 +71,15 @@ class People:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
         if how.get("nocheck", True):
             builder = builder.add_extension(x509.OCSPNoCheck(), False)
-        if how.get("critical"):
-            odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.2"),
-                                             b"\x05\x00")
-            builder = builder.add_extension(odd, True)
+        for dotted, value, critical in how.get("more", ()):
+            oid = x509.ObjectIdentifier(dotted)
+            builder = builder.add_extension(x509.UnrecognizedExtension(oid, value), critical)
         by = how.get("by", issuer)
         identifiers = (x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
                        x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()))
         for one in identifiers:
             builder = builder.add_extension(one, False)
         digest = hashes.SHA1() if how.get("sha1") else hashes.SHA256()
-        return pki.Leaf(name, builder.sign(by.key, digest), key, issuer)
+        cert = builder.sign(by.key, digest)
+        change = how.get("change")
+        return pki.Leaf(name, odd.changed(cert, by.key, change) if change else cert, key, issuer)
