@@ -43,6 +43,6 @@ static inline struct ocsp_facts test_answer(int64_t from_s, int64_t life_s)
         .last_this_update_s = from_s,
         .first_next_update_s = from_s + life_s,
         .signer = OCSP_SIGNER_ISSUER,
-        .made = {KEY_RSA, DIGEST_SHA256, false, 2048, 0},
+        .made = {.key = KEY_RSA, .digest = DIGEST_SHA256, .key_bits = 2048},
     };
 }
