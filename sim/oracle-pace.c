@@ -257,8 +257,9 @@ static int64_t renewed_of(const struct oracle *oracle, struct window life, uint3
 
 static int64_t latest_of(const struct oracle *oracle, struct window life, uint32_t number)
 {
-    return time_min(life.from_s + (life.until_s - life.from_s) * 6 / 10,
-                    renewed_of(oracle, life, number));
+    int64_t span_s = time_min(life.until_s - life.from_s, 100 * DAY_S);
+
+    return time_min(life.from_s + span_s * 6 / 10, renewed_of(oracle, life, number));
 }
 
 /* Whose leaf ends before it need not be asked for again in time. */
@@ -287,7 +288,7 @@ static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t ce
     pace->soonest_ms = now_s < soonest_s ? soonest_s * 1000 : LONG_AGO_MS;
     pace->tried = 0;
     if (now_s >= life.from_s + span_s / 10) { /* old when it came: spread over what is left */
-        latest_s = time_max(latest_s, now_s + (life.until_s - now_s) * 6 / 10);
+        latest_s = time_max(latest_s, now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
     }
     pace->latest_ms = in_time_ms(oracle, watched, life, latest_s);
     pace->fresh = true;
@@ -303,7 +304,8 @@ static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint3
     int64_t span_s = useful.until_s - life.from_s;
     int64_t renewed_s = useful.until_s - (span_s >= 16 * HOUR_S ? 8 * HOUR_S : span_s / 4);
 
-    pace->latest_ms = in_time_ms(oracle, watched, life, now_s + (life.until_s - now_s) * 6 / 10);
+    pace->latest_ms = in_time_ms(oracle, watched, life,
+                                 now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
     if (now_s >= renewed_s - oracle->world->policy.margin_max_s - NEAR_S) {
         return; /* there should be a newer one: another way may have it, or fail */
     }
@@ -573,8 +575,8 @@ static void expect_first(struct oracle *oracle, uint32_t cert)
     }
     if (shown != ANSWER_NONE && oracle_is_usable(oracle, cert, shown)) {
         life = oracle_life(oracle, shown);
-        latest_s =
-            time_max(latest_of(oracle, life, shown), now_s + (life.until_s - now_s) * 6 / 10);
+        latest_s = time_max(latest_of(oracle, life, shown),
+                            now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
     }
     oracle->matters[found->certid].cert = cert;
     pace->latest_ms = in_time_ms(oracle, found, life, latest_s);

@@ -57,6 +57,7 @@ enum clock_change clock_follow(struct clock *clock, const struct policy *policy,
         return CLOCK_MOVED;
     }
     clock->doubted = true;
+    clock->contradicted_ms = INSTANT_NEVER;
     clock->jump_ms = off_ms;
     clock->doubt_until_ms = time_add(now.mono_ms, policy->clock_doubt_s * 1000);
     return CLOCK_JUMPED;
@@ -71,15 +72,18 @@ struct instant clock_believed(const struct clock *clock, struct instant now)
                           : now;
 }
 
-void clock_contradict(struct clock *clock)
+void clock_contradict(struct clock *clock, struct instant now)
 {
     assert(clock->doubted);
     clock->doubt_until_ms = INSTANT_NEVER;
+    clock->contradicted_ms = now.mono_ms;
 }
 
-bool clock_is_contradicted(const struct clock *clock)
+bool clock_is_contradicted(const struct clock *clock, struct instant now, int64_t within_s)
 {
-    return clock->doubted && clock->doubt_until_ms == INSTANT_NEVER;
+    return clock->doubted && clock->contradicted_ms != INSTANT_NEVER &&
+           (within_s == INSTANT_NEVER ||
+            time_sub(now.mono_ms, clock->contradicted_ms) < within_s * 1000);
 }
 
 int64_t clock_deadline_ms(const struct clock *clock, struct instant now)

@@ -20,11 +20,12 @@
 struct clock {
     bool known;
     bool doubted;
-    bool wrong;             /* contradicted, and that was told */
-    int64_t offset_ms;      /* wall minus monotonic, as believed */
-    int64_t jump_ms;        /* how far it had moved when the doubt began */
-    int64_t doubt_until_ms; /* monotonic; of a jump forward */
-    int64_t date_off_s;     /* with wrong: how far ahead of the answer's Date */
+    bool wrong;              /* contradicted, and that was told */
+    int64_t offset_ms;       /* wall minus monotonic, as believed */
+    int64_t jump_ms;         /* how far it had moved when the doubt began */
+    int64_t doubt_until_ms;  /* monotonic; of a jump forward */
+    int64_t contradicted_ms; /* something signed spoke against it last, monotonic; INSTANT_NEVER */
+    int64_t date_off_s;      /* with wrong: how far ahead of the answer's Date */
 };
 
 enum clock_change {
@@ -47,9 +48,10 @@ int64_t clock_believe(struct clock *clock, struct instant now);
 
 /* Something signed contradicts the machine's clock: until it is set again the doubt does not end by
  * itself. */
-void clock_contradict(struct clock *clock);
+void clock_contradict(struct clock *clock, struct instant now);
 
-bool clock_is_contradicted(const struct clock *clock);
+/* It was, and not longer ago than the last @within_s seconds. */
+bool clock_is_contradicted(const struct clock *clock, struct instant now, int64_t within_s);
 
 /* When the doubt ends by itself, monotonic; INSTANT_NEVER. */
 int64_t clock_deadline_ms(const struct clock *clock, struct instant now);

@@ -168,11 +168,13 @@ static void engine_tell_wrong(struct engine *engine, uint32_t cert, int64_t off_
 static bool engine_convinces(const struct engine *engine, bool believed, int64_t off_s)
 {
     bool back = engine->machine.wall_s < engine->now.wall_s;
-    bool contradicted = clock_is_contradicted(&engine->clock);
+    bool contradicted = clock_is_contradicted(&engine->clock, engine->machine, INSTANT_NEVER);
+    bool recently =
+        clock_is_contradicted(&engine->clock, engine->machine, engine->policy.clock_doubt_s);
     bool dated = off_s != INSTANT_NEVER, agrees = dated && is_small(engine, off_s);
 
     if (believed || contradicted) {
-        return agrees && !(believed && back && contradicted);
+        return agrees && !(believed && back && recently);
     }
     return !back || agrees || !dated;
 }
@@ -190,7 +192,7 @@ static void engine_weigh_doubt(struct engine *engine, uint32_t cert,
         engine->clock.wrong = false;
         engine_believe(engine, clock_believe(&engine->clock, engine->machine));
     } else if (believed && !machine) {
-        clock_contradict(&engine->clock);
+        clock_contradict(&engine->clock, engine->machine);
         engine_tell_wrong(engine, cert, dated ? off_s : jump_s);
     } else if (believed && dated && !is_small(engine, off_s)) {
         engine_tell_wrong(engine, cert, off_s);

@@ -183,7 +183,7 @@ static void test_evidence_against_the_jump_makes_the_doubt_longer(void **state)
     (void)state;
     start(&machine, true);
     set(&machine, YEAR);
-    clock_contradict(&machine.clock);
+    clock_contradict(&machine.clock, machine.now);
     for (int i = 0; i < 10; i++) {
         assert_int_equal(pass_s(&machine, 3600), CLOCK_STEADY);
     }
@@ -267,7 +267,7 @@ static void test_wild_clocks_do_not_overflow(void **state)
         machine.now.mono_ms += (int64_t)rng_below(&rng, 5000000);
         follow(&machine);
         if (machine.clock.doubted && rng_below(&rng, 5) == 0) {
-            clock_contradict(&machine.clock);
+            clock_contradict(&machine.clock, machine.now);
         } else if (rng_below(&rng, 5) == 0) {
             clock_believe(&machine.clock, machine.now);
         }
