@@ -18,7 +18,7 @@
 #include "core/verdict.h"
 #include "pki/test-breed.h"
 
-#define ISSUERS   400
+#define ISSUERS   250
 #define DELEGATES 3 /* of each */
 
 static struct crypto *crypto;

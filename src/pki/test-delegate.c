@@ -19,9 +19,8 @@
 
 static struct world plain;
 
-/* A good answer signed by a delegate like @cert, which is embedded. Where it is taken, OpenSSL
- * takes it, too. */
-static struct opinion judge(struct world *world, const struct mint_cert *cert, bool by_key)
+/* A good answer signed by a delegate like @cert, which is embedded. */
+static struct opinion judge_only(struct world *world, const struct mint_cert *cert, bool by_key)
 {
     struct mint_answer spec = world_answer(world);
     struct opinion opinion;
@@ -31,10 +30,18 @@ static struct opinion judge(struct world *world, const struct mint_cert *cert, b
     spec.embed_signer = true;
     spec.by_key = by_key;
     opinion = world_judge(world, &spec);
+    X509_free(spec.signer);
+    return opinion;
+}
+
+/* The same; where it is taken, OpenSSL takes it, too. */
+static struct opinion judge(struct world *world, const struct mint_cert *cert, bool by_key)
+{
+    struct opinion opinion = judge_only(world, cert, by_key);
+
     if (opinion.facts.signature == REASON_GOOD) {
         assert_true(mint_oracle(slice_of_buf(&world->answer), world->ca));
     }
-    X509_free(spec.signer);
     return opinion;
 }
 
@@ -177,6 +184,32 @@ static void assert_written_out(const struct opinion *opinion, bool of_issuer)
                      KEY_EC_EXPLICIT);
 }
 
+/* No clock but the verdict's: what is over, or has not begun, is a signer all the same. */
+static void test_who_may_sign_is_asked_without_a_clock(void **state)
+{
+    static const int64_t starts_s[] = {INT64_C(86400), INT64_C(3786912000)}; /* 1970, 2090 */
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(starts_s); i++) {
+        struct mint_cert cert = world_delegate(&plain, MINT_EC_OTHER);
+        struct buf der = BUF_INIT(LIMIT_CERT_SIZE);
+        struct issuer *issuer;
+        X509 *ca;
+
+        cert.not_before_s = starts_s[i];
+        cert.not_after_s = starts_s[i] + MINT_DAY_S;
+        assert_int_equal(judge_only(&plain, &cert, true).facts.signature, REASON_GOOD);
+        cert.issuer = NULL;
+        cert.issuer_key = cert.key;
+        ca = mint_cert(&cert);
+        assert_int_equal(issuer_new(&issuer, plain.crypto, mint_der(ca, &der)), 0);
+        assert_int_equal(issuer->faults, 0);
+        issuer_free(issuer);
+        buf_deinit(&der);
+        X509_free(ca);
+    }
+}
+
 static void test_a_curve_that_is_written_out_is_unsupported(void **state)
 {
     struct mint_cert cert = world_delegate(&plain, MINT_EC_EXPLICIT);
@@ -245,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_names_that_the_issuer_does_not_allow_are_told),
         cmocka_unit_test(test_a_delegate_is_remembered_for_one_certificate_of_its_issuer),
         cmocka_unit_test(test_under_an_odd_issuer_nobody_signs),
+        cmocka_unit_test(test_who_may_sign_is_asked_without_a_clock),
         cmocka_unit_test(test_a_curve_that_is_written_out_is_unsupported),
         cmocka_unit_test(test_a_name_that_differs_in_case_alone_is_told),
     };
