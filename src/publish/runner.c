@@ -169,7 +169,7 @@ int64_t runner_tick(struct runner *runner, struct instant now)
     };
 
     if (reload_deadline_ms(&runner->reload) <= now.mono_ms) {
-        reload_begin(&runner->reload);
+        reload_begin(&runner->reload, now.mono_ms);
         if (spawn_start(&runner->spawn, runner->context->loop, &order)) {
             runner_ended(runner, &not_started);
         }
