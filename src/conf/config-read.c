@@ -233,8 +233,7 @@ static void check_needs(struct config_reader *reader, const struct tree_node *en
     };
 
     if (!target->command && reloads[target->type]) {
-        config_fault(reader, entry->line, entry->column, reloads[target->type],
-                     (const char *)NULL);
+        config_fault(reader, entry->line, entry->column, reloads[target->type], (const char *)NULL);
     }
     if (target->type == TARGET_DNSDIST && !target->restart) {
         config_fault(reader, entry->line, entry->column,

@@ -21,7 +21,7 @@ enum target_type {
 /* One entry of `publish:`. All strings are owned by the config. */
 struct target_config {
     enum target_type type;
-    unsigned line;       /* in the file, for messages */
+    unsigned line;        /* in the file, for messages */
     const char *path;     /* file, lighttpd, dnsdist, exim: template of the DER; nginx: folder;
                              hitch: ocsp-dir; haproxy: socket(s), "/path" or "host:port", several
                              separated by commas */
@@ -33,7 +33,7 @@ struct target_config {
     const char *restart;  /* dnsdist; else NULL */
     const char *group;    /* of written files; NULL: as created */
     unsigned mode;        /* of written files, 0644 */
-    unsigned max_size;    /* haproxy: octets of a staple that is pushed, 12,000 */
+    unsigned max_size;    /* haproxy: octets of a staple that is pushed, 11,500 */
     const char **only;    /* globs of certificate paths; count 0: all */
     size_t only_count;
     int64_t reload_interval_s; /* 3600 */

@@ -10,8 +10,9 @@
 
 #include "publish/disk.h"
 
-#define NAMES_MAX   (256 * 1024 * 1024)
-#define EACH_MOST   16 /* files synced one by one; more: their file system, with all that is others' */
+#define NAMES_MAX (256 * 1024 * 1024)
+#define EACH_MOST                                                                                  \
+    16 /* files synced one by one; more: their file system, with all that is others' */
 #define DEVICES_MAX 16
 
 /* Paths, each with a NUL behind it. */
@@ -25,10 +26,16 @@ struct run {
     struct barrier *barrier; /* NULL: it was freed meanwhile */
     struct names files;
     struct names folders;
-    struct names trash;
-    struct names failed; /* of files and folders */
+    struct names failed; /* of both */
     int error;           /* the first */
     bool all_failed;
+};
+
+/* Unlinking is a run of its own: nobody waits for it. */
+struct sweep {
+    uv_work_t work;
+    struct barrier *barrier; /* as above */
+    struct names trash;
 };
 
 struct barrier {
@@ -38,6 +45,8 @@ struct barrier {
     struct run *next; /* what is added */
     struct run *running;
     const struct run *ended; /* inside done() */
+    struct names trash;      /* what is added */
+    struct sweep *sweeping;
 };
 
 static const char *names_next(const struct names *names, const char *name)
@@ -53,8 +62,7 @@ static struct run *run_new(struct barrier *barrier)
     struct run *run = calloc(1, sizeof(*run));
 
     if (run) {
-        run->files.text = run->folders.text = BUF_INIT(NAMES_MAX);
-        run->trash.text = run->failed.text = BUF_INIT(NAMES_MAX);
+        run->files.text = run->folders.text = run->failed.text = BUF_INIT(NAMES_MAX);
         run->barrier = barrier;
         run->work.data = run;
     }
@@ -66,7 +74,6 @@ static struct run *run_free(struct run *run)
     if (run) {
         buf_deinit(&run->files.text);
         buf_deinit(&run->folders.text);
-        buf_deinit(&run->trash.text);
         buf_deinit(&run->failed.text);
         free(run);
     }
@@ -85,6 +92,7 @@ int barrier_new(struct barrier **ret_barrier, uv_loop_t *loop, void (*done)(void
         free(barrier);
         return -ENOMEM;
     }
+    barrier->trash.text = BUF_INIT(NAMES_MAX);
     barrier->loop = loop;
     barrier->done = done;
     barrier->context = context;
@@ -92,11 +100,11 @@ int barrier_new(struct barrier **ret_barrier, uv_loop_t *loop, void (*done)(void
     return 0;
 }
 
-static void empty_trash(const struct run *run)
+static void empty(const struct names *trash)
 {
     const char *name = NULL;
 
-    while ((name = names_next(&run->trash, name))) {
+    while ((name = names_next(trash, name))) {
         unlink(name);
     }
 }
@@ -106,10 +114,14 @@ struct barrier *barrier_free(struct barrier *barrier)
     if (!barrier) {
         return NULL;
     }
-    empty_trash(barrier->next);
+    empty(&barrier->trash);
+    buf_deinit(&barrier->trash.text);
     run_free(barrier->next);
     if (barrier->running) {
         barrier->running->barrier = NULL;
+    }
+    if (barrier->sweeping) {
+        barrier->sweeping->barrier = NULL;
     }
     free(barrier);
     return NULL;
@@ -156,7 +168,7 @@ void barrier_add_folder(struct barrier *barrier, const char *path)
 
 void barrier_add_trash(struct barrier *barrier, const char *path)
 {
-    add(barrier->next, &barrier->next->trash, path);
+    buf_put(&barrier->trash.text, path, strlen(path) + 1);
 }
 
 /* ---- in the pool ---- */
@@ -231,10 +243,18 @@ static void on_work(uv_work_t *work)
 
     sync_all(run, &run->files, O_NOFOLLOW | O_NONBLOCK);
     sync_all(run, &run->folders, O_DIRECTORY);
-    empty_trash(run);
+}
+
+static void on_sweep(uv_work_t *work)
+{
+    const struct sweep *sweep = work->data;
+
+    empty(&sweep->trash);
 }
 
 /* ---- on the loop ---- */
+
+static void start_sweep(struct barrier *barrier);
 
 static void run_end(struct barrier *barrier, struct run *run)
 {
@@ -261,9 +281,44 @@ static void on_done(uv_work_t *work, int status)
     run_end(barrier, run);
 }
 
+static void on_swept(uv_work_t *work, int status)
+{
+    struct sweep *sweep = work->data;
+
+    (void)status;
+    if (sweep->barrier) {
+        sweep->barrier->sweeping = NULL;
+        start_sweep(sweep->barrier);
+    }
+    buf_deinit(&sweep->trash.text);
+    free(sweep);
+}
+
+/* What cannot be unlinked now is tried again with what comes. */
+static void start_sweep(struct barrier *barrier)
+{
+    struct sweep *sweep;
+
+    if (barrier->sweeping || !barrier->trash.text.size) {
+        return;
+    }
+    sweep = calloc(1, sizeof(*sweep));
+    if (!sweep) {
+        return;
+    }
+    *sweep = (struct sweep){.barrier = barrier, .trash = barrier->trash};
+    sweep->work.data = sweep;
+    if (uv_queue_work(barrier->loop, &sweep->work, on_sweep, on_swept)) {
+        free(sweep);
+        return;
+    }
+    barrier->trash.text = BUF_INIT(NAMES_MAX);
+    barrier->sweeping = sweep;
+}
+
 static bool is_empty(const struct run *run)
 {
-    return !run->files.count && !run->folders.count && !run->trash.count;
+    return !run->files.count && !run->folders.count;
 }
 
 void barrier_start(struct barrier *barrier)
@@ -272,6 +327,7 @@ void barrier_start(struct barrier *barrier)
     struct run *next;
     int r = run->error;
 
+    start_sweep(barrier);
     if (barrier->running || is_empty(run)) {
         return;
     }
@@ -300,8 +356,8 @@ int barrier_error(const struct barrier *barrier, const char *path)
         return 0;
     }
     disk_put_dir(&dir, path);
-    failed = run->all_failed || names_has(&run->failed, path) ||
-             names_has(&run->failed, buf_text(&dir));
+    failed =
+        run->all_failed || names_has(&run->failed, path) || names_has(&run->failed, buf_text(&dir));
     buf_deinit(&dir);
     return failed ? run->error : 0;
 }

@@ -23,7 +23,7 @@ struct barrier *barrier_free(struct barrier *barrier);
 void barrier_add_file(struct barrier *barrier, const char *path);
 void barrier_add_folder(struct barrier *barrier, const char *path);
 
-/* @path is to be unlinked, some time. */
+/* @path is to be unlinked, some time: freeing what it holds may take a disk milliseconds. */
 void barrier_add_trash(struct barrier *barrier, const char *path);
 
 /* Starts a run, if there is anything to do and none goes on. */

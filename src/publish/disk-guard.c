@@ -15,6 +15,8 @@
 #define PEM_LOOK   (64 * 1024) /* octets in which PEM has begun, whatever text stands before it */
 #define KEYS_FILES 10000       /* files of a folder that are looked into */
 
+#define DER_SEQUENCE 0x30
+
 void disk_put_path(struct buf *text, const char *path)
 {
     buf_put_printable(text, slice_of_text(path), PATH_MAX);
@@ -156,16 +158,21 @@ int disk_fail(struct buf *fault, const struct disk_failure *failure)
 
 static bool has_text(const struct buf *content, const char *text)
 {
-    return content->size &&
-           memmem(content->data, content->size, text, text_length(text)) != NULL;
+    return content->size && memmem(content->data, content->size, text, text_length(text)) != NULL;
 }
 
-/* The beginning of the open file @fd. */
+/* The beginning of the open file @fd; of DER, which is no PEM, nothing. */
 static void read_start(int fd, struct buf *start)
 {
-    uint8_t *to = buf_reserve(start, PEM_LOOK);
-    ssize_t size = to ? pread(fd, to, PEM_LOOK, 0) : 0;
+    uint8_t first = 0;
+    uint8_t *to;
+    ssize_t size = pread(fd, &first, 1, 0);
 
+    if (size <= 0 || first == DER_SEQUENCE) {
+        return;
+    }
+    to = buf_reserve(start, PEM_LOOK);
+    size = to ? pread(fd, to, PEM_LOOK, 0) : 0;
     start->size += size > 0 ? (size_t)size : 0;
 }
 
@@ -188,10 +195,11 @@ int disk_guard(const char *path, struct buf *fault)
     }
     buf_clear(fault);
     disk_put_path(fault, path);
-    buf_put_text(fault, hidden ? " is there and cannot be read, so clinch does not touch it: remove "
-                                 "it if it is an old staple, else correct `publish`"
-                               : " holds a certificate or a key (PEM), which clinch never touches: "
-                                 "correct `publish`");
+    buf_put_text(fault, hidden
+                            ? " is there and cannot be read, so clinch does not touch it: remove "
+                              "it if it is an old staple, else correct `publish`"
+                            : " holds a certificate or a key (PEM), which clinch never touches: "
+                              "correct `publish`");
     return DISK_E_FAILED;
 }
 
@@ -236,8 +244,8 @@ bool disk_has_keys(const char *dir, struct buf *name)
 
     buf_clear(name);
     while (stream && !found && count < KEYS_FILES && (entry = readdir(stream))) {
-        bool file = entry->d_type == DT_REG || entry->d_type == DT_LNK ||
-                    entry->d_type == DT_UNKNOWN;
+        bool file =
+            entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
 
         count += file;
         if (file && entry->d_name[0] != '.' && is_key(dirfd(stream), entry->d_name)) {

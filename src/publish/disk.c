@@ -224,8 +224,8 @@ static int set_owner(int fd, const struct disk_file *file, const struct stat *in
                      enum disk_part *ret_part)
 {
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = file->mtime_s}};
-    bool dated = !file->mtime_s ||
-                 (info->st_mtim.tv_sec == file->mtime_s && info->st_mtim.tv_nsec == 0);
+    bool dated =
+        !file->mtime_s || (info->st_mtim.tv_sec == file->mtime_s && info->st_mtim.tv_nsec == 0);
 
     if (file->gid != (gid_t)-1 && file->gid != info->st_gid && fchown(fd, (uid_t)-1, file->gid)) {
         *ret_part = DISK_PART_GROUP;
@@ -343,7 +343,7 @@ int disk_stage(const struct disk_file *file, struct disk_temp *ret_temp, struct 
     struct stat info;
     int r;
 
-    if (is_same(file)) {
+    if (!file->anew && is_same(file)) {
         return DISK_E_SAME;
     }
     if (disk_guard(file->path, fault)) {
@@ -380,8 +380,7 @@ static void temp_clear(struct disk_temp *temp)
  * change places, and the old file is left to somebody who has time. */
 int disk_move(struct disk_temp *temp, const char *path, struct buf *fault)
 {
-    if (temp->durable &&
-        !renameat2(AT_FDCWD, temp->path, AT_FDCWD, path, RENAME_EXCHANGE)) {
+    if (temp->durable && !renameat2(AT_FDCWD, temp->path, AT_FDCWD, path, RENAME_EXCHANGE)) {
         return 0;
     }
     if (renameat(AT_FDCWD, temp->path, AT_FDCWD, path)) {

@@ -27,6 +27,7 @@ struct disk_file {
     mode_t mode;
     gid_t gid;              /* (gid_t)-1: as it comes */
     int64_t mtime_s;        /* 0: as it comes */
+    bool anew;              /* also when the very file is there */
     const char *make_under; /* missing folders below this one are made; NULL: none */
 };
 

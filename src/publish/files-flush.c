@@ -101,8 +101,7 @@ void files_forget(struct file_entry *entry)
 /* The row is not there: it is put with the next change. */
 static void tell_unrecorded(struct files *files, const struct file_record *record)
 {
-    struct file_entry *entry =
-        record->id < files->entry_count ? files->entries[record->id] : NULL;
+    struct file_entry *entry = record->id < files->entry_count ? files->entries[record->id] : NULL;
 
     if (entry && text_equal(entry->real, record->path)) {
         entry->recorded = false;

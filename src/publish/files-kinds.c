@@ -8,7 +8,8 @@ const struct file_kind file_kinds[] = {
     /* inotify; its own child asks responders, too, and writes into the same folder. */
     [TARGET_HITCH] = {.name = "hitch", .takes = true, .shared = true, .no_revoked = true},
     [TARGET_LIGHTTPD] = {.name = "lighttpd"},
-    [TARGET_DNSDIST] = {.name = "dnsdist", .restarts = true},
+    /* Takes no answer that is missing, over or revoked, and then fails to start and to reload. */
+    [TARGET_DNSDIST] = {.name = "dnsdist", .restarts = true, .no_revoked = true},
     /* Looks at each connection, and an answer that is not good fails STARTTLS for everybody. */
     [TARGET_EXIM] = {.name = "exim", .takes = true, .stamped = true, .no_revoked = true},
     [TARGET_COMMAND] = {.name = FILES_KIND_COMMAND},

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define FAULT_MAX   8192
-#define TOLD_MOST   10 /* failures told one by one; a full disk fails for all places alike */
+#define TOLD_MOST   10        /* failures told one by one; a full disk fails for all places alike */
 #define STAMP_MAX_S INT32_MAX /* some file systems know no later time */
 
 /* After the first failure the entry is quiet until it works again. */
@@ -50,8 +50,8 @@ static void step_well(struct file_entry *entry)
     }
 }
 
-/* Temporary files that a crash left go, once for each folder; and it is seen that no key lies there.
- * Who says {dir} has said that it may be the folder of the key. */
+/* Temporary files that a crash left go, once for each folder; and it is seen that no key lies
+ * there. Who says {dir} has said that it may be the folder of the key. */
 static int enter_folder(struct file_entry *entry, struct buf *fault)
 {
     struct files *files = entry->target->files;
@@ -104,6 +104,7 @@ static int stage_file(struct file_entry *entry, const char *path, struct slice c
         .mode = entry->target->mode,
         .gid = entry->target->gid,
         .mtime_s = stamp_of(entry),
+        .anew = entry->again > 0,
         .make_under = entry->target->files->context->state_dir,
     };
     int r = disk_stage(&file, ret_temp, fault);
@@ -257,17 +258,18 @@ static bool is_durable(const struct disk_temp *temp)
     return temp->path && temp->durable;
 }
 
-/* Behind the barrier, if there is one, the entry goes on as @step. */
-static void step_on(struct file_entry *entry, enum file_step step, struct buf *fault,
-                    struct instant now)
+/* Behind the barrier, if one is needed, the entry goes on as @step. */
+static void step_on(struct file_entry *entry, enum file_step step, bool needed, struct instant now)
 {
+    struct buf fault = BUF_INIT(FAULT_MAX);
+
     entry->step = step;
-    if (files_await(entry, is_durable(&entry->der_temp) || is_durable(&entry->snippet_temp))) {
-        buf_clear(fault);
-        buf_put_text(fault, "out of memory");
+    if (files_await(entry, needed)) {
+        buf_put_text(&fault, "out of memory");
         files_unstage(entry);
         entry->step = FILE_WRITE;
-        step_fail(entry, fault, now);
+        step_fail(entry, &fault, now);
+        buf_deinit(&fault);
     }
 }
 
@@ -295,30 +297,33 @@ static void step_write(struct file_entry *entry, struct instant now)
     files_unstage(entry);
     r = step_stage(entry, &fault);
     if (!r && (entry->der_temp.path || entry->snippet_temp.path)) {
-        step_on(entry, FILE_STAGED, &fault, now);
+        step_on(entry, FILE_STAGED,
+                is_durable(&entry->der_temp) || is_durable(&entry->snippet_temp), now);
     } else {
         step_done(entry, r, &fault, now);
     }
     buf_deinit(&fault);
 }
 
-/* The DER's name must be durable before a snippet names it. */
-static void step_move(struct file_entry *entry, struct buf *fault, struct instant now)
+/* The DER's name must be durable before a snippet names it, and both before servers are told: or
+ * else, after a power failure, they may have loaded something else than the store says. */
+static void step_move(struct file_entry *entry, struct instant now)
 {
-    bool moved = entry->der_temp.path != NULL;
-    int r = moved ? move_file(entry, &entry->der_temp, entry->real, fault) : 0;
+    struct buf fault = BUF_INIT(FAULT_MAX);
+    bool is_der = entry->der_temp.path != NULL;
+    struct disk_temp *temp = is_der ? &entry->der_temp : &entry->snippet_temp;
+    const char *path = is_der ? entry->real : entry->snippet;
+    int r = move_file(entry, temp, path, &fault);
 
-    if (!r && moved && entry->snippet_temp.path) {
-        if (entry->snippet_temp.durable) {
-            barrier_add_folder(entry->target->files->barrier, entry->real);
+    if (r) {
+        step_done(entry, r, &fault, now);
+    } else {
+        if (temp->durable) {
+            barrier_add_folder(entry->target->files->barrier, path);
         }
-        step_on(entry, FILE_MOVED, fault, now);
-        return;
+        step_on(entry, entry->snippet_temp.path ? FILE_STAGED : FILE_MOVED, temp->durable, now);
     }
-    if (!r && entry->snippet_temp.path) {
-        r = move_file(entry, &entry->snippet_temp, entry->snippet, fault);
-    }
-    step_done(entry, r, fault, now);
+    buf_deinit(&fault);
 }
 
 static int drop_file(struct file_entry *entry, const char *path, bool *ret_durable,
@@ -458,19 +463,18 @@ static void step_unpassed(struct file_entry *entry, struct instant now)
 
 void files_passed(struct file_entry *entry, struct instant now)
 {
-    struct buf fault = BUF_INIT(FAULT_MAX);
-
     if (entry->await_error) {
         step_unpassed(entry, now);
-    } else if (entry->step == FILE_STAGED || entry->step == FILE_MOVED) {
-        step_move(entry, &fault, now);
+    } else if (entry->step == FILE_STAGED) {
+        step_move(entry, now);
+    } else if (entry->step == FILE_MOVED) {
+        step_done(entry, 0, NULL, now);
     } else if (entry->step == FILE_GONE) {
         step_end(entry);
     } else if (entry->finished) {
         entry->finished = false;
         files_schedule(entry, 0);
     }
-    buf_deinit(&fault);
 }
 
 void files_work(struct file_entry *entry, struct instant now)

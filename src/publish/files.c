@@ -296,6 +296,7 @@ int64_t files_tick(struct files *files, struct instant now)
     if (files->runs_seen != files->context->runs) {
         uint64_t runs = files->context->runs;
 
+        files_watch_soon(files, now);
         if (files_take_changes(files, FILES_PER_TURN) == FILES_PER_TURN) {
             files_flush_records(files);
             return now.mono_ms; /* there may be more */
@@ -318,7 +319,7 @@ bool files_busy(const struct files *files)
 {
     return files->due.count > (size_t)files->failing + files->orphans ||
            files->runs_seen != files->context->runs || files->awaiting.count > 0 ||
-           barrier_is_running(files->barrier);
+           files->passing.count > 0;
 }
 
 bool files_writing(const struct files *files, struct instant now)

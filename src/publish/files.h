@@ -7,7 +7,7 @@
  * bounded. Each output path has an entry, which goes through these steps ("|": a barrier, where the
  * folder is on a disk; what came together shares it):
  *
- *   shown:      row put, files staged | DER moved | snippet moved -> servers told -> taken
+ *   shown:      row put, files staged | DER moved | snippet moved | -> servers told -> taken
  *   withdrawn:  snippet dropped | -> servers told -> taken -> DER dropped | row forgotten
  *
  * Without a snippet the DER goes first. At every point between two steps a snippet that exists
@@ -32,20 +32,23 @@
  * one that is just reading its configuration may have seen the snippet already. */
 #define FILES_LINGER_MS 2000
 
-/* How often it is looked whether files are still ours, where others write, too. */
+/* How often it is looked whether files are still ours, where others write, too; and when files are
+ * put there again behind a reload, first: the server may be slow with it. */
 #define FILES_WATCH_MS 20000
+#define FILES_AGAIN_MS 1500
 
 #define FILES_GRACE_MAX_S 86400 /* see policy.must_staple_grace */
 
 /* How a kind of server takes files, and what it makes of them. What each was seen to do is in
- * docs/decisions/0009. */
+ * docs/decisions/0010. */
 struct file_kind {
     const char *name; /* in the store, and for people */
     bool snippet;     /* nginx.c: a folder with a snippet for each DER */
     bool takes;       /* new files by itself, soon: a command is for withdrawals alone */
     bool restarts;    /* a first staple and a withdrawal need `restart` instead of `reload` */
     bool stamped;     /* goes by the file's mtime: until then it is good */
-    bool shared;      /* writes there itself: what it has put there is put right */
+    bool shared;      /* writes there itself, and its reload loses what came after its start: files
+                         are looked after (files-watch.c) */
     bool no_revoked;  /* a revoked staple would be refused, or refuse everybody */
 };
 extern const struct file_kind file_kinds[]; /* by enum target_type */
@@ -71,7 +74,7 @@ enum file_step {
     FILE_IDLE,   /* shown, or still nothing; nothing to do */
     FILE_WRITE,  /* DER and snippet are to be staged */
     FILE_STAGED, /* and to be moved, the DER first */
-    FILE_MOVED,  /* then the snippet */
+    FILE_MOVED,  /* they have their names */
     FILE_HIDE,   /* to be withdrawn */
     FILE_LINGER, /* withdrawn; what is left goes when the servers have taken that */
     FILE_GONE,   /* nothing is left, but it may come back after a power failure */
@@ -107,10 +110,12 @@ struct file_entry {
     struct wish *wish;         /* what is still to be written */
     struct disk_temp der_temp; /* what is staged of it */
     struct disk_temp snippet_temp;
-    uint64_t awaits;    /* the barrier that its next step waits for; 0: none */
-    int await_error;    /* of that one */
-    struct wish *kept;  /* where others write, too: what was moved there, */
-    struct disk_print print; /* and what tells that it still is */
+    uint64_t awaits;         /* the barrier that its next step waits for; 0: none */
+    int await_error;         /* of that one */
+    struct wish *kept;       /* where others write, too: what was moved there, */
+    struct disk_print print; /* what tells that it still is, */
+    uint64_t runs_seen;      /* of the server's command until then, */
+    uint8_t again;           /* and how many times it is to be put there again */
     struct file_shown written;
     struct file_shown loaded; /* by the server, or written where there is none to tell */
     uint64_t change;          /* the last that servers must take; 0: none */
@@ -188,7 +193,7 @@ struct files {
     size_t record_capacity;
     int64_t watch_ms; /* when to look next; INSTANT_NEVER: nothing is shared */
     uint32_t watch_at;
-    bool watched; /* something, in this round */
+    bool watched;     /* something, in this round */
     unsigned failing; /* entries with failures */
     unsigned orphans;
     uint64_t runs_seen; /* of context->runs */
@@ -240,7 +245,8 @@ void files_free_entry(struct file_entry *entry);
 void files_schedule(struct file_entry *entry, int64_t mono_ms);
 void files_hide(struct file_entry *entry, bool quiet);
 
-/* files-told.c: notes that servers must take what @entry shows now; it is listed until they have. */
+/* files-told.c: notes that servers must take what @entry shows now; it is listed until they have.
+ */
 void files_note_change(struct file_entry *entry, enum file_news news, struct instant now);
 void files_unlist(struct file_entry *entry);
 /* Those whose change servers have taken go on; at most @most of them. How many did. */
@@ -266,8 +272,9 @@ int files_await(struct file_entry *entry, bool needed);
 void files_flush(struct files *files, struct instant now);
 void files_on_barrier(void *context);
 
-/* files-watch.c: has somebody else written where @entry's staple is? */
+/* files-watch.c: has somebody else written where @entry's staple is, or a server lost it? */
 void files_watch(struct files *files, struct instant now);
+void files_watch_soon(struct files *files, struct instant now); /* a command was run */
 void files_keep(struct file_entry *entry, struct wish *wish);
 
 /* When an answer that ends at @next_update_s must go, of which a row of the store says

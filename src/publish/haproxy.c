@@ -222,11 +222,12 @@ static bool is_pushable(struct haproxy_target *target, const char *path, const s
         return false;
     }
     if (wish->size > size_most(target)) {
-        log_say(target->context->log, NOTE_ERROR,
-                "%s: its staple has %zu octets, and HAProxy's socket takes %zu, so it is not "
-                "pushed: give HAProxy `tune.bufsize 32768` and clinch `max_size: %d` (publish, line "
-                "%u), or `ocsp` and a reload of HAProxy",
-                path, wish->size, size_most(target), LIMIT_STAPLE_SIZE, target->base.config->line);
+        log_say(
+            target->context->log, NOTE_ERROR,
+            "%s: its staple has %zu octets, and HAProxy's socket takes %zu, so it is not "
+            "pushed: give HAProxy `tune.bufsize 32768` and clinch `max_size: %d` (publish, line "
+            "%u), or `ocsp` and a reload of HAProxy",
+            path, wish->size, size_most(target), LIMIT_STAPLE_SIZE, target->base.config->line);
         return false;
     }
     if (!single_read(wish_der(wish), 0, ret_single)) {

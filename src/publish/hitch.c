@@ -7,7 +7,8 @@
 
 #define MD5_SIZE 16
 
-/* "OCSP-DIR/MD5": hitch calls the file by the MD5 of the certificate's path, as hitch.conf has it. */
+/* "OCSP-DIR/MD5": hitch calls the file by the MD5 of the certificate's path, as hitch.conf has it.
+ */
 int hitch_put_path(struct buf *der, const struct file_target *target, struct place place,
                    const struct cert_facts *cert)
 {

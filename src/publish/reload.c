@@ -7,7 +7,7 @@
 
 #define QUIET_MS       300  /* a burst is over when nothing came for this long */
 #define URGENT_MOST_MS 1800 /* and is not waited for longer than this */
-#define MASS           50   /* so many first staples within that are a cold start */
+#define MASS           50   /* so many within that: then it is waited for up to this long */
 #define MASS_MOST_MS   10000
 #define RETRY_FIRST_MS 5000
 #define RETRY_MOST_MS  600000
@@ -100,13 +100,14 @@ static int64_t row_pause_ms(const struct reload *reload)
 
 static int64_t urgent_ms(const struct reload *reload)
 {
+    bool mass = reload->waiting >= MASS;
     int64_t quiet_ms = reload->more ? INSTANT_NEVER : time_add(reload->last_ms, QUIET_MS);
-    int64_t most_ms = reload->waiting < MASS ? URGENT_MOST_MS : MASS_MOST_MS;
+    int64_t most_ms = mass ? MASS_MOST_MS : URGENT_MOST_MS;
     int64_t first_ms = time_min(quiet_ms, time_add(reload->first_ms, most_ms));
-    int64_t strict_ms = time_add(reload->strict_first_ms, URGENT_MOST_MS);
+    int64_t strict_most_ms = mass && reload->more ? MASS_MOST_MS : URGENT_MOST_MS;
 
     if (reload->strict_first_ms != INSTANT_NEVER) {
-        return time_min(first_ms, strict_ms);
+        return time_min(first_ms, time_add(reload->strict_first_ms, strict_most_ms));
     }
     return time_max(first_ms, time_add(reload->began_ms, row_pause_ms(reload)));
 }
@@ -129,8 +130,7 @@ int64_t reload_deadline_ms(const struct reload *reload)
     if (due_ms == INSTANT_NEVER) {
         return reload->retry_ms;
     }
-    return time_min(reload->retry_ms,
-                    time_max(due_ms, time_add(reload->ended_ms, RETRY_SPARE_MS)));
+    return time_min(reload->retry_ms, time_max(due_ms, time_add(reload->ended_ms, RETRY_SPARE_MS)));
 }
 
 void reload_begin(struct reload *reload, int64_t mono_ms)

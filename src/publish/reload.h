@@ -5,16 +5,16 @@
  *
  * A burst of changes is run for once, when it is over: nothing came for 300 ms and nothing more is
  * being written. How long that is waited for depends on what the server shows meanwhile
- * (docs/decisions/0008):
+ * (docs/decisions/0009):
  *
- *   strict   something wrong (a withdrawal, a renewal): two seconds after the first, whatever comes.
- *   first    nothing: two seconds; a mass of them up to ten. Runs for nothing but first staples that
- *            follow each other closely are spread, after a few, up to one a minute.
- *   refresh  what is still good: up to the interval; earlier only when a staple that the server has
- *            loaded ends within twice the interval.
+ *   strict   something wrong (a withdrawal, a renewal): two seconds after the first, whatever
+ * comes. first    nothing: two seconds; a mass of them up to ten. Runs for nothing but first
+ * staples that follow each other closely are spread, after a few, up to one a minute. refresh  what
+ * is still good: up to the interval; earlier only when a staple that the server has loaded ends
+ * within twice the interval.
  *
- * A run covers every change that was noted before it began; changes during a run lead to one more. A
- * failed run is repeated with backoff, and nothing makes it run in a fast loop. */
+ * A run covers every change that was noted before it began; changes during a run lead to one more.
+ * A failed run is repeated with backoff, and nothing makes it run in a fast loop. */
 
 #include <stdbool.h>
 

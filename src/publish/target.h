@@ -21,10 +21,10 @@ struct publish_context {
     struct store *store; /* may be NULL */
     const struct log *log;
     const char *state_dir;
-    uint64_t changes; /* numbers the changes that servers must be told of */
-    uint64_t runs;    /* commands that ended well */
+    uint64_t changes;                  /* numbers the changes that servers must be told of */
+    uint64_t runs;                     /* commands that ended well */
     const struct publish_names *names; /* or NULL; see publisher_new() */
-    struct rng rng;   /* for jitter */
+    struct rng rng;                    /* for jitter */
     struct instant (*clock)(void);
     int64_t off_s; /* how far the wall clock is ahead of the time that is gone by */
     void (*wake)(struct publish_context *context); /* tick() soon */

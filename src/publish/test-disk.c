@@ -292,8 +292,11 @@ static int write_as_nobody(const char *path, const char *const *words)
 
 static void test_what_may_not_be_written_is_told_with_the_fix(void **state)
 {
-    static const char *const words[] = {"Permission denied", "runs as nobody", "root:root",
-                                        "mode 0755", "`install -d -o nobody -g root -m 0755 /",
+    static const char *const words[] = {"Permission denied",
+                                        "runs as nobody",
+                                        "root:root",
+                                        "mode 0755",
+                                        "`install -d -o nobody -g root -m 0755 /",
                                         NULL};
     static const char *const hidden[] = {"cannot be read", "remove it", NULL};
 

@@ -30,7 +30,8 @@ static int begin(void **state)
 
 static void start(bool with_command)
 {
-    const struct file_settings settings = {.config = &config, .kind = &file_kinds[TARGET_FILE], .template = template};
+    const struct file_settings settings = {
+        .config = &config, .kind = &file_kinds[TARGET_FILE], .template = template};
 
     assert_int_equal(files_new(&files, &world.context), 0);
     assert_int_equal(file_target_new(&target, files, &settings), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish/test-world.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/statfs.h>
@@ -29,6 +30,9 @@ static bool without_command;
 static unsigned steps_left; /* 0: for ever */
 static bool is_mortal;
 static bool on_disk;
+static bool disk_broken;
+static unsigned commits;
+static unsigned syncs;
 
 static void step(void)
 {
@@ -74,7 +78,21 @@ int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
     step();
+    ++syncs;
+    if (disk_broken) {
+        errno = EIO;
+        return -1;
+    }
     return __real_fsync(fd);
+}
+
+int __real_syncfs(int fd);
+int __wrap_syncfs(int fd);
+int __wrap_syncfs(int fd)
+{
+    step();
+    ++syncs;
+    return __real_syncfs(fd);
 }
 
 /* The folder lies on a disk, or in memory. */
@@ -96,6 +114,7 @@ int __wrap_store_commit_published(struct store *store, const struct store_publis
                                   size_t count)
 {
     step();
+    ++commits;
     return __real_store_commit_published(store, published, count);
 }
 
@@ -105,6 +124,8 @@ static int begin(void **state)
     test_world_begin(&world);
     is_mortal = false;
     on_disk = true;
+    disk_broken = false;
+    commits = syncs = 0;
     without_command = false;
     snprintf(folder, sizeof(folder), "%s/state/nginx", world.dir);
     snprintf(shown, sizeof(shown), "%s/state/shown", world.dir);
@@ -121,8 +142,10 @@ static int begin(void **state)
 
 static void start(void)
 {
-    const struct file_settings settings = {
-        .config = &config, .kind = &file_kinds[TARGET_NGINX], .template = "{name}", .folder = folder};
+    const struct file_settings settings = {.config = &config,
+                                           .kind = &file_kinds[TARGET_NGINX],
+                                           .template = "{name}",
+                                           .folder = folder};
 
     if (files_new(&files, &world.context) || file_target_new(&target, files, &settings)) {
         abort();
@@ -434,6 +457,109 @@ static void test_name_that_begins_another_is_warned_about_once(void **state)
     stop();
 }
 
+/* What waits for the disk. */
+
+static void test_a_thousand_staples_cost_few_commits_flushes_and_one_reload(void **state)
+{
+    char path[64];
+
+    (void)state;
+    open_store();
+    start();
+    for (unsigned i = 0; i < 1000; ++i) {
+        snprintf(path, sizeof(path), "/ssl/s%u.pem", i);
+        publish(path, (uint8_t)i, UNTIL_S);
+    }
+    pass(12000);
+    assert_int_equal(runs(), 1);
+    assert_int_equal(test_count_files(folder), 2000);
+    assert_in_range(syncs, 3, 100);   /* of 2000 files and their names */
+    assert_in_range(commits, 2, 100); /* of 2000 rows */
+    assert_null(files->first_untaken);
+    stop();
+    close_store();
+}
+
+static void test_staple_that_is_replaced_while_it_waits_is_never_shown(void **state)
+{
+    (void)state;
+    start();
+    publish("/ssl/site.pem", 1, UNTIL_S);
+    files_tick(files, test_now);
+    assert_true(barrier_is_running(files->barrier));
+    assert_false(test_exists(in_folder("site.ocsp")));
+    publish("/ssl/site.pem", 1, UNTIL_S + 9);
+    files_tick(files, test_now);
+    pass(2000);
+    assert_true(test_shows(in_folder("site.ocsp"), 1, UNTIL_S + 9));
+    assert_int_equal(test_count_files(folder), 2);
+    assert_int_equal(runs(), 1);
+    stop();
+}
+
+static void test_staple_that_is_withdrawn_while_it_waits_leaves_nothing(void **state)
+{
+    (void)state;
+    start();
+    publish("/ssl/site.pem", 1, UNTIL_S);
+    files_tick(files, test_now);
+    withdraw("/ssl/site.pem", 1, false);
+    pass(5000);
+    assert_int_equal(test_count_files(folder), 0);
+    assert_int_equal(runs(), 0);
+    assert_int_equal(files->outputs.count, 0);
+    assert_false(files_busy(files));
+    stop();
+}
+
+static void test_ending_while_something_waits_leaves_no_temporary_files(void **state)
+{
+    (void)state;
+    start();
+    publish("/ssl/site.pem", 1, UNTIL_S);
+    files_tick(files, test_now);
+    assert_int_equal(test_count_files(folder), 2);
+    stop();
+    assert_int_equal(test_count_files(folder), 0);
+}
+
+static void test_disk_that_fails_is_told_and_tried_again(void **state)
+{
+    (void)state;
+    start();
+    disk_broken = true;
+    publish("/ssl/site.pem", 1, UNTIL_S);
+    pass(10);
+    assert_true(files_failing(files));
+    assert_false(files_busy(files));
+    assert_int_equal(test_count_files(folder), 0); /* not even its temporary files */
+    pass(60000);
+    assert_int_equal(runs(), 0);
+    disk_broken = false;
+    pass(600000);
+    assert_false(files_failing(files));
+    assert_true(test_shows(shown, 1, UNTIL_S));
+    stop();
+}
+
+static void test_withdrawal_does_not_wait_for_a_disk_that_fails(void **state)
+{
+    (void)state;
+    start();
+    publish("/ssl/site.pem", 1, UNTIL_S);
+    pass(2000);
+    disk_broken = true;
+    withdraw("/ssl/site.pem", 1, false);
+    pass(5000);
+    assert_false(test_exists(shown));
+    assert_int_equal(runs(), 2);
+    disk_broken = false;
+    pass(60000);
+    assert_int_equal(test_count_files(folder), 0);
+    assert_int_equal(files->outputs.count, 0);
+    stop();
+}
+
 /* Dying at every point. */
 
 static void play_first(void)
@@ -590,6 +716,12 @@ int main(void)
         PLAY(test_start_withdraws_what_nginx_could_not_load),
         PLAY(test_unknown_staple_stays_until_it_ends),
         PLAY(test_name_that_begins_another_is_warned_about_once),
+        PLAY(test_a_thousand_staples_cost_few_commits_flushes_and_one_reload),
+        PLAY(test_staple_that_is_replaced_while_it_waits_is_never_shown),
+        PLAY(test_staple_that_is_withdrawn_while_it_waits_leaves_nothing),
+        PLAY(test_ending_while_something_waits_leaves_no_temporary_files),
+        PLAY(test_disk_that_fails_is_told_and_tried_again),
+        PLAY(test_withdrawal_does_not_wait_for_a_disk_that_fails),
         cmocka_unit_test(test_nginx_starts_wherever_clinch_died_on_a_disk),
         cmocka_unit_test(test_nginx_starts_wherever_clinch_died_in_memory),
     };

@@ -178,6 +178,31 @@ static void test_withdrawal_does_not_wait_for_a_mass(void **state)
     assert_in_range(play.last_ms - strict_ms, 300, 2000);
 }
 
+static void test_mass_of_renewals_that_is_being_written_is_waited_for(void **state)
+{
+    struct play play = play_begin();
+
+    (void)state;
+    reload_expect(&play.reload, true);
+    for (unsigned i = 0; i < 1000; ++i) { /* a slow disk */
+        urgent(&play);
+        play_for(&play, 6);
+    }
+    assert_int_equal(play.runs, 0);
+    reload_expect(&play.reload, false);
+    play_for(&play, 300);
+    assert_int_equal(play.runs, 1);
+    reload_expect(&play.reload, true);
+    urgent(&play);
+    play_for(&play, 1800);
+    assert_int_equal(play.runs, 2); /* one alone is not kept waiting by others' files */
+    for (unsigned i = 0; i < 100; ++i) {
+        urgent(&play);
+    }
+    play_for(&play, 10000);
+    assert_int_equal(play.runs, 3); /* nor a mass by a disk that hangs */
+}
+
 static void test_first_staples_that_trickle_in_do_not_each_run(void **state)
 {
     struct play play = play_begin();
@@ -402,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_a_mass_of_first_staples_is_waited_for),
         cmocka_unit_test(test_a_mass_without_end_is_not_waited_for),
         cmocka_unit_test(test_withdrawal_does_not_wait_for_a_mass),
+        cmocka_unit_test(test_mass_of_renewals_that_is_being_written_is_waited_for),
         cmocka_unit_test(test_first_staples_that_trickle_in_do_not_each_run),
         cmocka_unit_test(test_what_is_being_written_is_waited_for),
         cmocka_unit_test(test_change_during_a_run_leads_to_one_more),

@@ -140,6 +140,7 @@ int64_t test_tick(struct files *files, struct instant now)
         uv_run(files->context->loop, UV_RUN_ONCE);
         due_ms = files_tick(files, now);
     }
+    uv_run(files->context->loop, UV_RUN_DEFAULT); /* what is unlinked is waited for, too */
     return due_ms;
 }
 

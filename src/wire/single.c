@@ -122,8 +122,7 @@ static bool read_single(struct slice content, struct single *ret_single)
         return false;
     }
     single.revoked = content.size > 0 && content.data[0] == TAG_CONTEXT_1;
-    if (!skip(&content) ||
-        !take(&content, TAG_GENERALIZED_TIME, &time, NULL) ||
+    if (!skip(&content) || !take(&content, TAG_GENERALIZED_TIME, &time, NULL) ||
         !read_time(time, &single.this_update_s)) {
         return false;
     }
