@@ -5,10 +5,10 @@
     bench/publish.py --program build/bench/bench-publish [--certs N] [--runs N] [--folder DIR]
         [--check]
 
-HAProxy: pushes over the runtime socket, each read back, next to a script that writes the same lines
-to the same socket in the same run. nginx: how often it is reloaded when all change at once, and what
-a file costs next to bare writes and renames of the same files in the same folder. Ratios are medians
-over runs that take turns. --check: exit code 1 where a limit is missed.
+HAProxy: pushes over the runtime socket, each read back, next to a script that writes the same
+lines to the same socket in the same run. nginx: how often it is reloaded when all change at once,
+and what a file costs next to bare writes and renames of the same files in the same folder. Ratios
+are medians over runs that take turns. --check: exit code 1 where a limit is missed.
 """
 
 import argparse
@@ -152,8 +152,8 @@ def report(args, pushes, rows):
     reloads = [told / len(ACTS) for told, _ in rows]
     good = share >= PUSH_SHARE_LEAST and max(reloads) <= 1
     print(f"{args.certs:,} staples at once, medians of {args.runs}, {os.cpu_count()} cores\n")
-    print(f"HAProxy: {statistics.median(ours for ours, _ in pushes):,.0f} pushes a second, each read "
-          f"back; the script {statistics.median(plain for _, plain in pushes):,.0f}")
+    print(f"HAProxy: {statistics.median(ours for ours, _ in pushes):,.0f} pushes a second, each "
+          f"read back; the script {statistics.median(plain for _, plain in pushes):,.0f}")
     print(f"  of the script's: {share:.2f} (at least {PUSH_SHARE_LEAST})")
     print(f"nginx: {max(reloads):g} reloads when all change at once (at most 1)\n")
     print(f"{'':<12}{'ours/bare':>10}{'us a file':>11}{'bare':>8}{'s until told':>14}")
@@ -173,7 +173,7 @@ def main():
     parser.add_argument("--program", required=True, type=os.path.abspath)
     parser.add_argument("--certs", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--folder", help="where to write: a disk, or memory (a new folder in TMPDIR)")
+    parser.add_argument("--folder", help="where to write: on a disk or in memory (TMPDIR)")
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="clinch-bench-", dir=args.folder))
