@@ -11,11 +11,13 @@
 #include "io/log.h"
 #include "io/spawn.h"
 #include "io/store.h"
+#include "publish/barrier.h"
 #include "publish/disk.h"
 #include "publish/haproxy.h"
 #include "sim/must.h"
 
 #define COMMAND_MOST_MS 400 /* a command takes up to this long */
+#define BARRIER_MOST_MS 300 /* and the disk */
 #define LISTED_MOST     (1024 * 1024)
 #define SIGNAL_TERM     15
 
@@ -32,6 +34,22 @@ struct spawn {
     bool cancelled;
 };
 
+/* What the disk is asked to do by the next barrier; paths, each with a NUL behind it. */
+struct asked {
+    struct buf files;
+    struct buf folders;
+    struct buf trash;
+};
+
+struct barrier {
+    void (*done)(void *context);
+    void *context;
+    struct asked next;
+    struct asked now;
+    bool running;
+    int64_t end_ms;
+};
+
 struct dershell {
     struct dershell_calls calls;
     struct simdisk *disk;
@@ -42,6 +60,7 @@ struct dershell {
     uv_timer_cb on_timer;
     int64_t timer_ms;
     struct spawn *spawns;
+    struct barrier *barrier; /* the publisher's only one */
 };
 
 /* Which machine runs now: what stands for system calls has no other way to know. */
@@ -91,6 +110,9 @@ int64_t dershell_deadline_ms(const struct dershell *shell)
     for (const struct spawn *spawn = shell->spawns; spawn; spawn = spawn->next) {
         due_ms = time_min(due_ms, spawn->end_ms);
     }
+    if (shell->barrier && shell->barrier->running) {
+        due_ms = time_min(due_ms, shell->barrier->end_ms);
+    }
     return due_ms;
 }
 
@@ -121,10 +143,44 @@ static void end_spawn(struct dershell *shell, struct spawn *spawn)
     free(spawn);
 }
 
+static void each_path(const struct buf *paths, int (*each)(struct simdisk *disk, const char *path))
+{
+    for (size_t at = 0; at < paths->size;) {
+        const char *path = (const char *)paths->data + at;
+
+        each(machine->disk, path);
+        at += text_length(path) + 1;
+    }
+}
+
+/* All that the disk was asked for; the machine may stop anywhere in it. */
+static void do_asked(struct asked *asked)
+{
+    each_path(&asked->files, simdisk_sync);
+    each_path(&asked->folders, simdisk_sync_folder);
+    each_path(&asked->trash, simdisk_drop);
+    buf_clear(&asked->files);
+    buf_clear(&asked->folders);
+    buf_clear(&asked->trash);
+}
+
+static void end_barrier(struct barrier *barrier)
+{
+    barrier->running = false;
+    do_asked(&barrier->now);
+    if (!simdisk_is_down(machine->disk)) {
+        barrier->done(barrier->context);
+    }
+}
+
 void dershell_turn(struct dershell *shell)
 {
     int64_t mono_ms = clock_now().mono_ms;
     struct spawn *spawn;
+
+    if (shell->barrier && shell->barrier->running && shell->barrier->end_ms <= mono_ms) {
+        end_barrier(shell->barrier);
+    }
 
     while ((spawn = take_ended(shell, mono_ms))) {
         end_spawn(shell, spawn);
@@ -236,18 +292,36 @@ int spawn_run_now(const char *command, int64_t limit_ms, struct spawn_result *re
     return 0;
 }
 
-int store_put_published(struct store *store, const struct store_published *published)
+static int commit_one(struct simdisk *disk, const struct store_published *published)
 {
     const struct simdisk_published row = {published->path,        published->snippet,
                                           published->command,     published->kind,
                                           published->leaf_sha256, published->next_update_s};
 
-    return simdisk_store_put_published(store->shell->disk, &row);
+    return published->kind ? simdisk_store_put_published(disk, &row)
+                           : simdisk_store_drop_published(disk, published->path);
+}
+
+int store_put_published(struct store *store, const struct store_published *published)
+{
+    return commit_one(store->shell->disk, published);
 }
 
 int store_drop_published(struct store *store, const char *path)
 {
     return simdisk_store_drop_published(store->shell->disk, path);
+}
+
+/* Each row a commit of its own: whoever trusts in less trusts in a whole one, too. */
+int store_commit_published(struct store *store, const struct store_published *published,
+                           size_t count)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < count && !r; i++) {
+        r = commit_one(store->shell->disk, &published[i]);
+    }
+    return r;
 }
 
 struct walk {
@@ -312,25 +386,165 @@ int disk_resolve(const char *path, const char *state_dir, struct buf *real, stru
     return 0;
 }
 
-int disk_write(const struct disk_file *file, struct buf *fault)
+int disk_stage(const struct disk_file *file, struct disk_temp *ret_temp, struct buf *fault)
 {
-    int r = simdisk_write(machine->disk, file->path, file->content);
+    struct disk_temp temp = {.durable = true};
+    int r = simdisk_stage(machine->disk, file->path, file->content, &temp.path);
 
     if (r == SIMDISK_E_SAME) {
         return DISK_E_SAME;
     }
-    return r ? tell_failure(fault, "write", file->path, r) : 0;
+    if (r) {
+        return tell_failure(fault, "write", file->path, r);
+    }
+    *ret_temp = temp;
+    return 0;
+}
+
+int disk_move(struct disk_temp *temp, const char *path, struct buf *fault)
+{
+    int r = simdisk_move(machine->disk, temp->path, path);
+
+    if (r) {
+        return tell_failure(fault, "write", path, r);
+    }
+    free(temp->path);
+    temp->path = NULL;
+    return 0;
+}
+
+int disk_drop(const char *path, struct disk_temp *ret_temp, struct buf *fault)
+{
+    int r = simdisk_drop(machine->disk, path);
+
+    if (r == SIMDISK_E_ABSENT) {
+        return DISK_E_ABSENT;
+    }
+    if (r) {
+        return tell_failure(fault, "remove", path, r);
+    }
+    *ret_temp = (struct disk_temp){.durable = true};
+    return 0;
 }
 
 int disk_remove(const char *path, struct buf *fault)
 {
-    int r = simdisk_remove(machine->disk, path);
+    int r = simdisk_drop(machine->disk, path);
 
+    r = r ? r : simdisk_sync_folder(machine->disk, path);
     if (r == SIMDISK_E_ABSENT) {
         return DISK_E_ABSENT;
     }
     return r ? tell_failure(fault, "remove", path, r) : 0;
 }
+
+bool disk_has_keys(const char *dir, struct buf *name)
+{
+    (void)dir;
+    (void)name;
+    return false;
+}
+
+struct disk_print disk_print_of(const char *path)
+{
+    (void)path;
+    must(!"no server in this machine writes files of its own");
+    return (struct disk_print){0};
+}
+
+bool disk_print_equal(const struct disk_print *a, const struct disk_print *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* ---- publish/barrier.h ---- */
+
+int barrier_new(struct barrier **ret_barrier, uv_loop_t *loop, void (*done)(void *context),
+                void *context)
+{
+    struct barrier *barrier = calloc(1, sizeof(*barrier));
+
+    (void)loop;
+    must(barrier && !machine->barrier);
+    for (unsigned i = 0; i < 2; i++) {
+        struct asked *asked = i ? &barrier->next : &barrier->now;
+
+        asked->files = asked->folders = asked->trash = BUF_INIT(LISTED_MOST);
+    }
+    barrier->done = done;
+    barrier->context = context;
+    machine->barrier = barrier;
+    *ret_barrier = barrier;
+    return 0;
+}
+
+struct barrier *barrier_free(struct barrier *barrier)
+{
+    if (!barrier) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        struct asked *asked = i ? &barrier->next : &barrier->now;
+
+        each_path(&asked->trash, simdisk_drop);
+        buf_deinit(&asked->files);
+        buf_deinit(&asked->folders);
+        buf_deinit(&asked->trash);
+    }
+    free(barrier);
+    machine->barrier = NULL;
+    return NULL;
+}
+
+static void ask(struct buf *paths, const char *path)
+{
+    buf_put(paths, path, text_length(path) + 1);
+    must(!buf_status(paths));
+}
+
+void barrier_add_file(struct barrier *barrier, const char *path)
+{
+    ask(&barrier->next.files, path);
+}
+
+void barrier_add_folder(struct barrier *barrier, const char *path)
+{
+    ask(&barrier->next.folders, path);
+}
+
+void barrier_add_trash(struct barrier *barrier, const char *path)
+{
+    ask(&barrier->next.trash, path);
+}
+
+void barrier_start(struct barrier *barrier)
+{
+    struct asked now = barrier->now;
+
+    if (barrier->running ||
+        !(barrier->next.files.size || barrier->next.folders.size || barrier->next.trash.size)) {
+        return;
+    }
+    barrier->now = barrier->next;
+    barrier->next = now;
+    barrier->running = true;
+    barrier->end_ms =
+        time_add(clock_now().mono_ms, (int64_t)rng_below(&machine->rng, BARRIER_MOST_MS));
+}
+
+int barrier_error(const struct barrier *barrier, const char *path)
+{
+    (void)barrier;
+    (void)path;
+    return 0;
+}
+
+bool barrier_is_running(const struct barrier *barrier)
+{
+    return barrier->running;
+}
+
+/* ---- the rest of publish/disk.h ---- */
 
 int disk_read(const char *path, struct buf *content)
 {

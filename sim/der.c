@@ -291,7 +291,7 @@ static void open_process(struct der *der)
     der->stores_begun = simdisk_store_losses(der->disk);
     must(host_new(&der->host, &ports, &world->policy, rng_mix(world->options.seed)) == 0);
     must(publisher_new(&der->publisher, dershell_loop(der->shell), &der->config,
-                       dershell_store(der->shell), &quiet) == 0);
+                       dershell_store(der->shell), &quiet, NULL) == 0);
     plan_noise(der);
 }
 

@@ -191,89 +191,102 @@ bool simdisk_is_temporary(const char *path)
     return path[folder_of(path).size] == '.' && size > 4 && text_equal(path + size - 4, ".tmp");
 }
 
-enum stage {
-    STAGE_CREATE,
-    STAGE_HALF,
-    STAGE_REST,
-    STAGE_FSYNC,
-    STAGE_RENAME,
-    STAGE_FOLDER,
-    STAGES
-};
-
-/* One step of writing @content to @name by way of @temporary. */
-static void do_stage(struct simdisk *disk, enum stage stage, size_t temporary, size_t name,
-                     struct slice content)
-{
-    struct simdisk_name *from = &disk->names[temporary];
-    struct simdisk_name *to = &disk->names[name];
-    size_t half = content.size / 2;
-
-    switch (stage) {
-    case STAGE_CREATE:
-        from->now = new_inode(disk);
-        break;
-    case STAGE_HALF:
-        buf_put(&from->now->content, content.data, half);
-        break;
-    case STAGE_REST:
-        buf_put(&from->now->content, content.data + half, content.size - half);
-        break;
-    case STAGE_FSYNC:
-        from->now->synced = true;
-        break;
-    case STAGE_RENAME:
-        to->now = from->now;
-        from->now = NULL;
-        tell_changed(disk, to);
-        break;
-    case STAGE_FOLDER:
-        sync_folder(disk, folder_of(to->path));
-        break;
-    case STAGES:
-        break;
-    }
-}
-
 /* What was made so far of a file that found no room goes again. */
-static int give_up(struct simdisk *disk, size_t temporary)
+static int give_up(struct simdisk *disk, struct simdisk_name *temp)
 {
-    if (!disk->names[temporary].now) {
+    if (!temp->now) {
         return SIMDISK_E_FULL;
     }
     if (simdisk_step(disk, SIMDISK_OTHER)) {
         return SIMDISK_E_DOWN;
     }
-    disk->names[temporary].now = NULL;
+    temp->now = NULL;
     return SIMDISK_E_FULL;
 }
 
-int simdisk_write(struct simdisk *disk, const char *path, struct slice content)
+/* Makes the file, writes half of it, and the rest. */
+static int fill(struct simdisk *disk, struct simdisk_name *temp, struct slice content)
+{
+    size_t half = content.size / 2;
+    int r = simdisk_step(disk, SIMDISK_SPACE);
+
+    if (!r) {
+        temp->now = new_inode(disk);
+        r = simdisk_step(disk, SIMDISK_SPACE);
+    }
+    if (!r) {
+        buf_put(&temp->now->content, content.data, half);
+        r = simdisk_step(disk, SIMDISK_SPACE);
+    }
+    if (!r) {
+        buf_put(&temp->now->content, content.data + half, content.size - half);
+    }
+    return r == SIMDISK_E_FULL ? give_up(disk, temp) : r;
+}
+
+int simdisk_stage(struct simdisk *disk, const char *path, struct slice content, char **ret_temp)
 {
     struct buf temporary = BUF_INIT(PATH_MOST);
     const struct simdisk_name *there = find_name(disk, path);
-    size_t from, to;
+    size_t name;
     int r;
 
     if (!disk->down && there && there->now &&
         slice_equal(slice_of_buf(&there->now->content), content)) {
         return SIMDISK_E_SAME;
     }
-    to = open_name(disk, path);
     put_temporary(&temporary, disk, path);
-    from = open_name(disk, buf_text(&temporary));
-    buf_deinit(&temporary);
-    for (int stage = STAGE_CREATE; stage < STAGES; stage++) {
-        r = simdisk_step(disk, stage <= STAGE_REST ? SIMDISK_SPACE : SIMDISK_OTHER);
-        if (r) {
-            return r == SIMDISK_E_FULL ? give_up(disk, from) : r;
-        }
-        do_stage(disk, (enum stage)stage, from, to, content);
+    name = open_name(disk, buf_text(&temporary));
+    r = fill(disk, &disk->names[name], content);
+    if (!r) {
+        *ret_temp = text_copy(slice_of_buf(&temporary));
+        must(*ret_temp);
     }
+    buf_deinit(&temporary);
+    return r;
+}
+
+int simdisk_sync(struct simdisk *disk, const char *path)
+{
+    struct simdisk_name *name = find_name(disk, path);
+
+    if (!disk->down && (!name || !name->now)) {
+        return SIMDISK_E_ABSENT;
+    }
+    if (simdisk_step(disk, SIMDISK_OTHER)) {
+        return SIMDISK_E_DOWN;
+    }
+    name->now->synced = true;
     return 0;
 }
 
-int simdisk_remove(struct simdisk *disk, const char *path)
+int simdisk_sync_folder(struct simdisk *disk, const char *path)
+{
+    if (simdisk_step(disk, SIMDISK_OTHER)) {
+        return SIMDISK_E_DOWN;
+    }
+    sync_folder(disk, folder_of(path));
+    return 0;
+}
+
+int simdisk_move(struct simdisk *disk, const char *temp, const char *path)
+{
+    size_t to = open_name(disk, path);
+    struct simdisk_name *from = find_name(disk, temp);
+
+    if (!disk->down && (!from || !from->now)) {
+        return SIMDISK_E_ABSENT;
+    }
+    if (simdisk_step(disk, SIMDISK_OTHER)) {
+        return SIMDISK_E_DOWN;
+    }
+    disk->names[to].now = from->now;
+    from->now = NULL;
+    tell_changed(disk, &disk->names[to]);
+    return 0;
+}
+
+int simdisk_drop(struct simdisk *disk, const char *path)
 {
     struct simdisk_name *name = find_name(disk, path);
 
@@ -284,11 +297,9 @@ int simdisk_remove(struct simdisk *disk, const char *path)
         return SIMDISK_E_DOWN;
     }
     name->now = NULL;
-    tell_changed(disk, name);
-    if (simdisk_step(disk, SIMDISK_OTHER)) {
-        return SIMDISK_E_DOWN;
+    if (!simdisk_is_temporary(path)) {
+        tell_changed(disk, name);
     }
-    sync_folder(disk, folder_of(path));
     return 0;
 }
 

@@ -54,13 +54,16 @@ enum {
     SIMDISK_E_DOWN = 4,
 };
 
-/* Temporary file, fsync, rename, fsync of the folder. 0, _SAME, _FULL (what was there stays),
- * _DOWN.
- */
-int simdisk_write(struct simdisk *disk, const char *path, struct slice content);
-
-/* 0, _ABSENT, _DOWN. */
-int simdisk_remove(struct simdisk *disk, const char *path);
+/* A file is written in steps. To a temporary one beside @path, whose name is *@ret_temp (to be
+ * freed): 0, _SAME, _FULL (nothing is left of it), _DOWN. */
+int simdisk_stage(struct simdisk *disk, const char *path, struct slice content, char **ret_temp);
+/* fsync of the file @path; of the folder of @path. 0, _ABSENT, _DOWN. */
+int simdisk_sync(struct simdisk *disk, const char *path);
+int simdisk_sync_folder(struct simdisk *disk, const char *path);
+/* rename. 0, _ABSENT, _DOWN. */
+int simdisk_move(struct simdisk *disk, const char *temp, const char *path);
+/* unlink. 0, _ABSENT, _DOWN. */
+int simdisk_drop(struct simdisk *disk, const char *path);
 
 /* 0 with the content (cleared first), _ABSENT, _DOWN. */
 int simdisk_read(const struct simdisk *disk, const char *path, struct buf *ret_content);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -47,9 +48,24 @@ static struct simdisk *new_disk(uint64_t seed, struct gate *gate)
     return simdisk_new(seed, &(struct simdisk_calls){gate, gate_ask, NULL});
 }
 
+/* As publishers do it: staged, synced, moved, and the folder synced. */
 static int put(struct simdisk *disk, const char *content)
 {
-    return simdisk_write(disk, PATH, slice_of_text(content));
+    char *temp = NULL;
+    int r = simdisk_stage(disk, PATH, slice_of_text(content), &temp);
+
+    r = r ? r : simdisk_sync(disk, temp);
+    r = r ? r : simdisk_move(disk, temp, PATH);
+    r = r ? r : simdisk_sync_folder(disk, PATH);
+    free(temp);
+    return r;
+}
+
+static int take_away(struct simdisk *disk)
+{
+    int r = simdisk_drop(disk, PATH);
+
+    return r ? r : simdisk_sync_folder(disk, PATH);
 }
 
 /* NUL-terminated; "-" when there is none. */
@@ -101,7 +117,7 @@ static void test_changes_are_told(void **state)
     put(disk, "first");
     put(disk, "first");
     assert_int_equal(changes, 1);
-    simdisk_remove(disk, PATH);
+    take_away(disk);
     assert_int_equal(changes, 2);
     put(disk, "second");
     simdisk_wipe(disk);
@@ -122,8 +138,8 @@ static void test_what_was_written_is_read(void **state)
     assert_int_equal(put(disk, "first"), SIMDISK_E_SAME);
     assert_int_equal(put(disk, "second"), 0);
     assert_true(holds(disk, "second"));
-    assert_int_equal(simdisk_remove(disk, PATH), 0);
-    assert_int_equal(simdisk_remove(disk, PATH), SIMDISK_E_ABSENT);
+    assert_int_equal(take_away(disk), 0);
+    assert_int_equal(take_away(disk), SIMDISK_E_ABSENT);
     assert_true(holds(disk, "-"));
     simdisk_free(disk);
 }
@@ -141,7 +157,7 @@ static void stop_everywhere(const char *then, unsigned steps)
 
             assert_int_equal(put(disk, "first"), 0);
             gate = (struct gate){stop, SIMDISK_STOP, 0};
-            r = then ? put(disk, then) : simdisk_remove(disk, PATH);
+            r = then ? put(disk, then) : take_away(disk);
             assert_int_equal(r, stop < steps ? SIMDISK_E_DOWN : 0);
             assert_true(simdisk_is_down(disk) == (stop < steps));
             gate = GATE_OPEN;
@@ -203,7 +219,7 @@ static void test_nothing_is_done_while_the_machine_is_down(void **state)
     assert_int_equal(put(disk, "second"), SIMDISK_E_DOWN);
     gate = GATE_OPEN;
     assert_int_equal(put(disk, "third"), SIMDISK_E_DOWN);
-    assert_int_equal(simdisk_remove(disk, PATH), SIMDISK_E_DOWN);
+    assert_int_equal(take_away(disk), SIMDISK_E_DOWN);
     assert_int_equal(gate.asked, 0);
     simdisk_restart(disk, false);
     assert_true(holds(disk, "first"));
@@ -247,7 +263,7 @@ static void test_a_full_disk_leaves_what_was_there(void **state)
         simdisk_each(disk, count_one, counts);
         assert_int_equal(counts[0], 1);
         assert_int_equal(counts[1], 0);
-        assert_int_equal(simdisk_remove(disk, PATH), 0);
+        assert_int_equal(take_away(disk), 0);
         simdisk_free(disk);
     }
 }

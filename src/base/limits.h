@@ -25,4 +25,4 @@
 #define LIMIT_CONTROL_REQUEST  (64 * 1024)
 #define LIMIT_COMMAND_OUTPUT   4096 /* kept of what a reload command prints */
 #define LIMIT_HAPROXY_REPLY    (4 * 1024 * 1024)
-#define LIMIT_HAPROXY_STAPLE   12000 /* HAProxy drops longer commands without a word */
+#define LIMIT_HAPROXY_STAPLE   11500 /* HAProxy may not answer longer commands */

@@ -240,6 +240,31 @@ static int open_store(struct daemon *daemon)
     return r ? EXIT_NOT_DONE : 0;
 }
 
+static bool make_md5(void *context, struct slice text, uint8_t ret_md5[16])
+{
+    return crypto_md5(context, text, ret_md5);
+}
+
+int daemon_publisher(struct daemon *daemon, const struct config *config,
+                     struct publisher **ret_publisher)
+{
+    bool named = false;
+    int r = 0;
+
+    for (size_t i = 0; i < config->target_count; i++) {
+        named |= config->targets[i].type == TARGET_HITCH;
+    }
+    if (named && !daemon->names.context) {
+        struct crypto *crypto = NULL;
+
+        r = crypto_new(&crypto);
+        daemon->names = (struct publish_names){make_md5, crypto};
+    }
+    return r ? r
+             : publisher_new(ret_publisher, &daemon->loop, config, daemon->store, &daemon->log,
+                             &daemon->names);
+}
+
 static int open_parts(struct daemon *daemon)
 {
     const struct ports ports = {
@@ -277,7 +302,7 @@ static int open_parts(struct daemon *daemon)
         r = fetch_new(&daemon->fetch, &daemon->loop, &settings, on_fetched, daemon);
     }
     if (!r) {
-        r = publisher_new(&daemon->publisher, &daemon->loop, config, daemon->store, &daemon->log);
+        r = daemon_publisher(daemon, config, &daemon->publisher);
     }
     if (!r && clock_watch_new(&daemon->clock_watch, &daemon->loop, on_clock_set, daemon)) {
         log_say(&daemon->log, NOTE_DEBUG,
@@ -332,5 +357,6 @@ void daemon_close(struct daemon *daemon)
     host_free(daemon->host);
     scan_free(daemon->scan);
     store_close(daemon->store);
+    crypto_free(daemon->names.context);
     config_free(daemon->config);
 }

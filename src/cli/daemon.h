@@ -13,6 +13,7 @@
 #include "io/hook.h"
 #include "io/scan.h"
 #include "io/store.h"
+#include "pki/crypto.h"
 #include "publish/publish.h"
 
 struct daemon {
@@ -29,6 +30,7 @@ struct daemon {
     struct hook *hook;
     struct scan *scan;
     struct publisher *publisher;
+    struct publish_names names; /* of files; its context is a struct crypto once it is needed */
     /* Called once per turn of the loop, behind everything else; may be NULL. Returns when it wants
      * to be called again at the latest (monotonic ms). */
     int64_t (*turn)(struct daemon *daemon, struct instant now);
@@ -40,6 +42,10 @@ struct daemon {
 /* Takes over @config. 0; >0 is an exit code, the reason was told; <0. @daemon stays where it is
  * until daemon_close(), whatever this returns. */
 int daemon_open(struct daemon *daemon, struct config *config, const struct options *options);
+
+/* A publisher for the targets of @config, which may be another one than the daemon's. 0 or <0. */
+int daemon_publisher(struct daemon *daemon, const struct config *config,
+                     struct publisher **ret_publisher);
 
 /* Looks at all sources and settles what came of it. */
 void daemon_scan(struct daemon *daemon);

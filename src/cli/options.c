@@ -132,8 +132,8 @@ const struct command commands[] = {
                 "before it is written.\n"
                 "\n"
                 "Exit codes: 0 written; 75 there is none now, and nothing was written; 2 wrong\n"
-                "usage or an unreadable file. With --or-empty: 0 and nothing when there is none\n"
-                "for whatever reason.\n",
+                "usage or an unreadable file. With --or-empty: 0 and nothing when there is none,\n"
+                "75 when that cannot be told now.\n",
         .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_OR_EMPTY),
         .needs_path = true,
     },

@@ -321,7 +321,7 @@ static void reload(struct runner *runner)
                 "reload: only `certificates`, `issuers`, `publish`, `reload_interval` and "
                 "`on_revoked_command` change without a restart");
     }
-    r = publisher_new(&publisher, &daemon->loop, config, daemon->store, &daemon->log);
+    r = daemon_publisher(daemon, config, &publisher);
     if (r) {
         config_free(config);
         daemon_check(daemon, r);

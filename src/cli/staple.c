@@ -7,8 +7,9 @@
 #include "cli/lookup.h"
 #include "io/clock.h"
 
-/* Inside this file: the staple could not be written, or not all of it. */
-#define EXIT_WRITE (-1)
+/* Inside this file. */
+#define EXIT_WRITE   (-1) /* the staple could not be written, or not all of it */
+#define EXIT_UNKNOWN (-2) /* whether there is one cannot be seen */
 
 /* Why there is no staple, on standard error. */
 static void tell_none(const struct kept *kept, const struct cert_facts *facts, const char *path,
@@ -69,6 +70,7 @@ static int staple_first(struct lookup *lookup, const struct found_file *file, co
         code = cli_write(slice_of_buf(&kept.served)) ? EXIT_WRITE : EXIT_OK;
     } else {
         tell_none(&kept, file->certs[0].facts, path, state_dir);
+        code = kept.state == KEPT_UNREADABLE ? EXIT_UNKNOWN : EXIT_NOTHING;
     }
     kept_deinit(&kept);
     return code;
@@ -107,6 +109,13 @@ static int staple(const struct options *options)
     return code;
 }
 
+/* h2o turns OCSP off until its next start at any code but 0, which without output means that there
+ * is none, and 75, at which it goes on with what it has for a while. Half a staple is none. */
+static int code_for_servers(int code)
+{
+    return code == EXIT_OK || code == EXIT_NOTHING ? EXIT_OK : EXIT_NOTHING;
+}
+
 int command_staple(const struct options *options)
 {
     int code;
@@ -118,9 +127,8 @@ int command_staple(const struct options *options)
         return EXIT_USAGE;
     }
     code = staple(options);
-    /* h2o turns OCSP off until its next start at any code but 0 and 75. Half a staple is none. */
-    if (code == EXIT_WRITE) {
-        return options->or_empty ? EXIT_NOTHING : EXIT_USAGE;
+    if (options->or_empty) {
+        return code_for_servers(code);
     }
-    return options->or_empty ? EXIT_OK : code;
+    return code == EXIT_WRITE ? EXIT_USAGE : code == EXIT_UNKNOWN ? EXIT_NOTHING : code;
 }

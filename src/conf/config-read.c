@@ -15,7 +15,13 @@ enum {
     FILES = 1 << TARGET_FILE,
     NGINX = 1 << TARGET_NGINX,
     HAPROXY = 1 << TARGET_HAPROXY,
-    COMMAND = 1 << TARGET_COMMAND
+    HITCH = 1 << TARGET_HITCH,
+    LIGHTTPD = 1 << TARGET_LIGHTTPD,
+    DNSDIST = 1 << TARGET_DNSDIST,
+    EXIM = 1 << TARGET_EXIM,
+    COMMAND = 1 << TARGET_COMMAND,
+    RELOADED = FILES | NGINX | LIGHTTPD | DNSDIST, /* to take a new staple */
+    WRITTEN = RELOADED | HAPROXY | HITCH | EXIM,
 };
 
 #define FIELD(field_)        offsetof(struct config, field_)
@@ -57,21 +63,29 @@ static const struct config_key top_keys[] = {
     {"publish", read_publish, .offset = 0},
 };
 
-/* The first four are the types, in the order of enum target_type. */
+/* The first are the types, in the order of enum target_type. */
 static const struct config_key target_keys[] = {
     {"file", config_read_template, .offset = TARGET_FIELD(path), .targets = FILES},
     {"nginx", config_read_path, .offset = TARGET_FIELD(path), .targets = NGINX},
     {"haproxy", config_read_sockets, .offset = TARGET_FIELD(path), .targets = HAPROXY},
+    {"hitch", config_read_path, .offset = TARGET_FIELD(path), .targets = HITCH},
+    {"lighttpd", config_read_template, .offset = TARGET_FIELD(path), .targets = LIGHTTPD},
+    {"dnsdist", config_read_template, .offset = TARGET_FIELD(path), .targets = DNSDIST},
+    {"exim", config_read_template, .offset = TARGET_FIELD(path), .targets = EXIM},
     {"command", config_read_command, .offset = TARGET_FIELD(command), .targets = COMMAND},
     {"name", config_read_name, .offset = TARGET_FIELD(name), .targets = NGINX},
+    {"pem_file", config_read_template, .offset = TARGET_FIELD(pem_file), .targets = HITCH},
     {"ocsp", config_read_template, .offset = TARGET_FIELD(ocsp), .targets = HAPROXY},
-    {"reload", config_read_command, .offset = TARGET_FIELD(command), .targets = FILES | NGINX},
-    {"mode", config_read_mode, .offset = TARGET_FIELD(mode), .targets = FILES | NGINX | HAPROXY},
-    {"group", config_read_group, .offset = TARGET_FIELD(group), .targets = FILES | NGINX | HAPROXY},
+    {"max_size", config_read_number, .offset = TARGET_FIELD(max_size), .least = 1000,
+     .most = LIMIT_STAPLE_SIZE, .targets = HAPROXY},
+    {"reload", config_read_command, .offset = TARGET_FIELD(command), .targets = RELOADED | HITCH},
+    {"restart", config_read_command, .offset = TARGET_FIELD(restart), .targets = DNSDIST},
+    {"mode", config_read_mode, .offset = TARGET_FIELD(mode), .targets = WRITTEN},
+    {"group", config_read_group, .offset = TARGET_FIELD(group), .targets = WRITTEN},
     {"only", config_read_paths, .offset = TARGET_FIELD(only),
      .count_offset = TARGET_FIELD(only_count) - TARGET_FIELD(only)},
     {"reload_interval", config_read_seconds, .offset = TARGET_FIELD(reload_interval_s),
-     .most_ms = 30 * DAY_MS, .targets = FILES | NGINX | COMMAND},
+     .most_ms = 30 * DAY_MS, .targets = RELOADED | COMMAND},
 };
 enum { TARGET_TYPES = TARGET_COMMAND + 1 };
 
@@ -199,10 +213,34 @@ static int find_type(struct config_reader *reader, const struct tree_node *entry
     if (type < 0) {
         config_fault(reader, entry->line, entry->column,
                      "an entry of `publish` needs one of the keys `file`, `nginx`, `haproxy`, "
-                     "`command`",
+                     "`hitch`, `lighttpd`, `dnsdist`, `exim`, `command`",
                      (const char *)NULL);
     }
     return type;
+}
+
+/* What some servers cannot do without. */
+static void check_needs(struct config_reader *reader, const struct tree_node *entry,
+                        const struct target_config *target)
+{
+    static const char *const reloads[TARGET_TYPES] = {
+        [TARGET_NGINX] = "`nginx` needs `reload`: nginx takes and drops staples only when it "
+                         "reloads",
+        [TARGET_LIGHTTPD] = "`lighttpd` needs `reload` (SIGUSR1): only then lighttpd takes a newer "
+                            "staple, and drops one",
+        [TARGET_DNSDIST] = "`dnsdist` needs `reload` (reloadAllCertificates()): only then dnsdist "
+                           "takes a newer staple",
+    };
+
+    if (!target->command && reloads[target->type]) {
+        config_fault(reader, entry->line, entry->column, reloads[target->type], (const char *)NULL);
+    }
+    if (target->type == TARGET_DNSDIST && !target->restart) {
+        config_fault(reader, entry->line, entry->column,
+                     "`dnsdist` needs `restart`: a first staple is taken, and one that is over "
+                     "dropped, only when dnsdist starts, and until then its reloads fail",
+                     (const char *)NULL);
+    }
 }
 
 static void read_target(struct config_reader *reader, const struct tree_node *entry)
@@ -226,11 +264,10 @@ static void read_target(struct config_reader *reader, const struct tree_node *en
     }
     target.type = (enum target_type)type;
     target.name = type == TARGET_NGINX ? "{name}" : NULL;
+    target.max_size = LIMIT_HAPROXY_STAPLE;
     read_map(reader, entry, &target, type);
-    if (type == TARGET_NGINX && !target.command && reader->fault_count == before) {
-        config_fault(reader, entry->line, entry->column,
-                     "`nginx` needs `reload`: nginx takes and drops staples only when it reloads",
-                     (const char *)NULL);
+    if (reader->fault_count == before) {
+        check_needs(reader, entry, &target);
     }
     targets =
         config_memory_grow(config->memory, config->targets, config->target_count, sizeof(*targets));

@@ -7,20 +7,34 @@
 #include "base/bytes.h"
 #include "core/policy.h"
 
-enum target_type { TARGET_FILE, TARGET_NGINX, TARGET_HAPROXY, TARGET_COMMAND };
+enum target_type {
+    TARGET_FILE,
+    TARGET_NGINX,
+    TARGET_HAPROXY,
+    TARGET_HITCH,
+    TARGET_LIGHTTPD,
+    TARGET_DNSDIST,
+    TARGET_EXIM,
+    TARGET_COMMAND, /* the last */
+};
 
 /* One entry of `publish:`. All strings are owned by the config. */
 struct target_config {
     enum target_type type;
-    unsigned line;       /* in the file, for messages */
-    const char *path;    /* file: template of the DER; nginx: folder; haproxy: socket(s),
-                            "/path" or "host:port", several separated by commas */
-    const char *name;    /* nginx: template of NAME, default "{name}" */
-    const char *ocsp;    /* haproxy: template of the .ocsp for its next start; NULL: none */
-    const char *command; /* nginx: reload; command: what to run; file: reload, may be NULL */
-    const char *group;   /* of written files; NULL: as created */
-    unsigned mode;       /* of written files, 0644 */
-    const char **only;   /* globs of certificate paths; count 0: all */
+    unsigned line;        /* in the file, for messages */
+    const char *path;     /* file, lighttpd, dnsdist, exim: template of the DER; nginx: folder;
+                             hitch: ocsp-dir; haproxy: socket(s), "/path" or "host:port", several
+                             separated by commas */
+    const char *name;     /* nginx: template of NAME, default "{name}" */
+    const char *pem_file; /* hitch: template of the path in hitch.conf; NULL: as it was found */
+    const char *ocsp;     /* haproxy: template of the .ocsp for its next start; NULL: none */
+    const char *command;  /* command: what to run; else: reload. May be NULL but for nginx,
+                             lighttpd, dnsdist */
+    const char *restart;  /* dnsdist; else NULL */
+    const char *group;    /* of written files; NULL: as created */
+    unsigned mode;        /* of written files, 0644 */
+    unsigned max_size;    /* haproxy: octets of a staple that is pushed, 11,500 */
+    const char **only;    /* globs of certificate paths; count 0: all */
     size_t only_count;
     int64_t reload_interval_s; /* 3600 */
 };

@@ -43,6 +43,18 @@ static const char good[] = "# everything at once\n"
                            "    reload: nginx -t && nginx -s reload\n"
                            "  - haproxy: [/run/haproxy/admin.sock, \"[::1]:9999\"]\n"
                            "    ocsp: \"/var/lib/clinch/haproxy/{file}.ocsp\"\n"
+                           "    max_size: 16000\n"
+                           "  - hitch: /run/clinch/hitch\n"
+                           "    pem_file: \"/etc/hitch/{file}\"\n"
+                           "    reload: systemctl reload hitch\n"
+                           "  - lighttpd: /run/clinch/{name}.ocsp\n"
+                           "    reload: systemctl reload lighttpd\n"
+                           "  - dnsdist: /run/clinch/{name}.ocsp\n"
+                           "    reload: dnsdist -c -e 'reloadAllCertificates()'\n"
+                           "    restart: systemctl restart dnsdist\n"
+                           "  - exim: /run/clinch/{name}.ocsp\n"
+                           "    group: Debian-exim\n"
+                           "    mode: 0640\n"
                            "  - command: |\n"
                            "      systemctl reload exim4\n"
                            "      logger done\n";
@@ -91,7 +103,7 @@ static void test_every_target_is_read(void **state)
 
     (void)state;
     assert_int_equal(read_text(&config, good, &faults), 0);
-    assert_int_equal(config->target_count, 4);
+    assert_int_equal(config->target_count, 8);
     target = &config->targets[0];
     assert_int_equal(target->type, TARGET_FILE);
     assert_int_equal(target->line, 19);
@@ -114,9 +126,41 @@ static void test_every_target_is_read(void **state)
     assert_string_equal(target->ocsp, "/var/lib/clinch/haproxy/{file}.ocsp");
     assert_int_equal(target->mode, 0644);
     assert_null(target->command);
-    target = &config->targets[3];
+    assert_int_equal(target->max_size, 16000);
+    target = &config->targets[7];
     assert_int_equal(target->type, TARGET_COMMAND);
     assert_string_equal(target->command, "systemctl reload exim4\nlogger done\n");
+    buf_deinit(&faults);
+}
+
+static void test_every_server_of_files_is_read(void **state)
+{
+    _cleanup_(config_freep)
+    struct config *config = NULL;
+    struct buf faults = BUF_INIT(65536);
+    const struct target_config *target;
+
+    (void)state;
+    assert_int_equal(read_text(&config, good, &faults), 0);
+    target = &config->targets[3];
+    assert_int_equal(target->type, TARGET_HITCH);
+    assert_string_equal(target->path, "/run/clinch/hitch");
+    assert_string_equal(target->pem_file, "/etc/hitch/{file}");
+    assert_string_equal(target->command, "systemctl reload hitch");
+    target = &config->targets[4];
+    assert_int_equal(target->type, TARGET_LIGHTTPD);
+    assert_string_equal(target->path, "/run/clinch/{name}.ocsp");
+    assert_string_equal(target->command, "systemctl reload lighttpd");
+    assert_null(target->restart);
+    target = &config->targets[5];
+    assert_int_equal(target->type, TARGET_DNSDIST);
+    assert_string_equal(target->command, "dnsdist -c -e 'reloadAllCertificates()'");
+    assert_string_equal(target->restart, "systemctl restart dnsdist");
+    target = &config->targets[6];
+    assert_int_equal(target->type, TARGET_EXIM);
+    assert_string_equal(target->path, "/run/clinch/{name}.ocsp");
+    assert_string_equal(target->group, "Debian-exim");
+    assert_int_equal(target->mode, 0640);
     buf_deinit(&faults);
 }
 
@@ -280,13 +324,34 @@ static const struct {
     {"publish:\n  - nginx\n", "c.yaml:2:5: an entry of `publish` must be a mapping such as "
                               "`file: \"{dir}/{stem}.ocsp\"`\n"},
     {"publish:\n  - mode: 0640\n", "c.yaml:2:5: an entry of `publish` needs one of the keys "
-                                   "`file`, `nginx`, `haproxy`, `command`\n"},
+                                   "`file`, `nginx`, `haproxy`, `hitch`, `lighttpd`, `dnsdist`, "
+                                   "`exim`, `command`\n"},
     {"publish:\n  - nginx: /a\n    reload: x\n    haproxy: /b\n",
      "c.yaml:4:5: `haproxy` beside `nginx`: make it an entry of its own, with a `-`\n"},
     {"publish:\n  - nginx: /a\n", "c.yaml:2:5: `nginx` needs `reload`: nginx takes and drops "
                                   "staples only when it reloads\n"},
     {"publish:\n  - haproxy: /a\n    reload: x\n",
      "c.yaml:3:5: `reload` does not go with `haproxy`\n"},
+    {"publish:\n  - lighttpd: /a/{stem}\n",
+     "c.yaml:2:5: `lighttpd` needs `reload` (SIGUSR1): only then lighttpd takes a newer staple, "
+     "and drops one\n"},
+    {"publish:\n  - dnsdist: /a/{stem}\n    reload: x\n",
+     "c.yaml:2:5: `dnsdist` needs `restart`: a first staple is taken, and one that is over "
+     "dropped, only when dnsdist starts, and until then its reloads fail\n"},
+    {"publish:\n  - dnsdist: /a/{stem}\n    restart: x\n",
+     "c.yaml:2:5: `dnsdist` needs `reload` (reloadAllCertificates()): only then dnsdist takes a "
+     "newer staple\n"},
+    {"publish:\n  - exim: /a/{stem}\n    reload: x\n",
+     "c.yaml:3:5: `reload` does not go with `exim`\n"},
+    {"publish:\n  - exim: /a/{stem}\n    mtime: x\n", "c.yaml:3:5: unknown key `mtime`\n"},
+    {"publish:\n  - hitch: ocsp\n", NULL},
+    {"publish:\n  - hitch: /a\n    pem_file: a.pem\n", NULL},
+    {"publish:\n  - hitch: /a\n    restart: x\n",
+     "c.yaml:3:5: `restart` does not go with `hitch`\n"},
+    {"publish:\n  - nginx: /a\n    reload: x\n    pem_file: /a\n",
+     "c.yaml:4:5: `pem_file` does not go with `nginx`\n"},
+    {"publish:\n  - haproxy: /a\n    max_size: 16381\n",
+     "c.yaml:3:15: `max_size` must be a whole number, 1000 to 16380\n"},
     {"publish:\n  - haproxy: localhost\n",
      "c.yaml:2:14: `haproxy` must be the path of a stats socket or host:port\n"},
     {"publish:\n  - haproxy: localhost:99999\n", NULL},
@@ -516,6 +581,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_is_read),
         cmocka_unit_test(test_every_target_is_read),
+        cmocka_unit_test(test_every_server_of_files_is_read),
         cmocka_unit_test(test_defaults_are_those_of_the_pages),
         cmocka_unit_test(test_a_short_timeout_shortens_the_connect_timeout),
         cmocka_unit_test(test_control_socket_follows_the_state_directory_unless_named),

@@ -377,9 +377,8 @@ int store_commit(struct store *store, const struct store_change *changes, size_t
     return r ? error_trace(r) : 0;
 }
 
-static int write_published(struct store *store, const void *what)
+static int put_published(struct store *store, const struct store_published *published)
 {
-    const struct store_published *published = what;
     struct fields fields = FIELDS_INIT(store_db_statement(store, SQL_PUT_PUBLISHED));
 
     fields_bind_text(&fields, published->path);
@@ -392,26 +391,51 @@ static int write_published(struct store *store, const void *what)
     return fields_step(&fields);
 }
 
-int store_put_published(struct store *store, const struct store_published *published)
+static int drop_published(struct store *store, const char *path)
 {
-    int r = store_write(store, write_published, published);
+    struct fields fields = FIELDS_INIT(store_db_statement(store, SQL_DROP_PUBLISHED));
+
+    fields_bind_text(&fields, path);
+    return fields_step(&fields);
+}
+
+struct published_batch {
+    const struct store_published *published;
+    size_t count;
+};
+
+static int write_published(struct store *store, const void *what)
+{
+    const struct published_batch *batch = what;
+    int rc = SQLITE_OK;
+
+    for (size_t i = 0; !rc && i < batch->count; i++) {
+        const struct store_published *one = &batch->published[i];
+
+        rc = one->kind ? put_published(store, one) : drop_published(store, one->path);
+    }
+    return rc;
+}
+
+int store_commit_published(struct store *store, const struct store_published *published,
+                           size_t count)
+{
+    const struct published_batch batch = {published, count};
+    int r = count ? store_write(store, write_published, &batch) : 0;
 
     return r ? error_trace(r) : 0;
 }
 
-static int write_unpublished(struct store *store, const void *what)
+int store_put_published(struct store *store, const struct store_published *published)
 {
-    struct fields fields = FIELDS_INIT(store_db_statement(store, SQL_DROP_PUBLISHED));
-
-    fields_bind_text(&fields, what);
-    return fields_step(&fields);
+    return store_commit_published(store, published, 1);
 }
 
 int store_drop_published(struct store *store, const char *path)
 {
-    int r = store_write(store, write_unpublished, path);
+    const struct store_published gone = {.path = path};
 
-    return r ? error_trace(r) : 0;
+    return store_commit_published(store, &gone, 1);
 }
 
 static bool take_published(sqlite3_stmt *statement, struct store_published *published)

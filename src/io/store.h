@@ -66,6 +66,9 @@ struct store_published {
 };
 int store_put_published(struct store *store, const struct store_published *published);
 int store_drop_published(struct store *store, const char *path);
+/* Many in one durable commit, in this order; one without a kind (NULL) is dropped. */
+int store_commit_published(struct store *store, const struct store_published *published,
+                           size_t count);
 int store_published(struct store *store,
                     void (*each)(void *context, const struct store_published *published),
                     void *context);

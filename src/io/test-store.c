@@ -208,6 +208,28 @@ static void test_what_is_published_is_remembered_until_dropped(void **state)
     buf_deinit(&text);
 }
 
+static void test_many_of_what_is_published_are_one_commit(void **state)
+{
+    struct world *world = *state;
+    struct buf text = BUF_INIT(4096);
+    const struct store_published first = {"/run/a.ocsp", "", "", "file", "abcd", 77};
+    const struct store_published many[] = {
+        {"/run/b.ocsp", "", "", "file", "ef01", 78},
+        {.path = "/run/a.ocsp"}, /* is dropped */
+        {"/run/c.ocsp", "", "", "file", "2345", 79},
+        {"/run/b.ocsp", "", "", "file", "ef01", 80},
+    };
+
+    open_store(world);
+    assert_int_equal(store_put_published(world->store, &first), 0);
+    assert_int_equal(store_commit_published(world->store, many, 0), 0);
+    assert_int_equal(store_commit_published(world->store, many, 4), 0);
+    open_store(world);
+    assert_int_equal(store_published(world->store, each_published, &text), 0);
+    assert_string_equal(buf_text(&text), "/run/b.ocsp,,,file,ef01,80 /run/c.ocsp,,,file,2345,79 ");
+    buf_deinit(&text);
+}
+
 static void test_directory_and_files_are_not_for_everybody(void **state)
 {
     struct world *world = *state;
@@ -508,6 +530,7 @@ int main(void)
         STORE_TEST(test_issuers_are_kept_by_url),
         STORE_TEST(test_rows_come_in_the_order_of_names),
         STORE_TEST(test_what_is_published_is_remembered_until_dropped),
+        STORE_TEST(test_many_of_what_is_published_are_one_commit),
         STORE_TEST(test_directory_and_files_are_not_for_everybody),
         STORE_TEST(test_a_deep_state_directory_is_made),
         STORE_TEST(test_a_state_directory_that_cannot_be_is_told),

@@ -109,6 +109,19 @@ bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct sl
     return ok;
 }
 
+bool crypto_md5(const struct crypto *crypto, struct slice input, uint8_t ret_digest[16])
+{
+    EVP_MD *md5;
+    bool ok;
+
+    ERR_set_mark();
+    md5 = EVP_MD_fetch(crypto->library, "MD5", NULL);
+    ok = md5 && EVP_Digest(input.data, input.size, ret_digest, NULL, md5, NULL) == 1;
+    EVP_MD_free(md5);
+    ERR_pop_to_mark();
+    return ok;
+}
+
 static enum key_kind key_kind_of(const EVP_PKEY *pkey);
 
 void *crypto_key_new(struct crypto *crypto, struct slice spki)

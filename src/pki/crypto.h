@@ -25,6 +25,9 @@ extern const uint8_t crypto_digest_sizes[CERTID_HASHES]; /* by enum certid_hash 
 bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct slice input,
                    uint8_t ret_digest[]);
 
+/* Of no use but for names: hitch calls its files by it. False only without memory. */
+bool crypto_md5(const struct crypto *crypto, struct slice input, uint8_t ret_digest[16]);
+
 /* A public key (EVP_PKEY) of a SubjectPublicKeyInfo; NULL when libcrypto cannot use it. */
 void *crypto_key_new(struct crypto *crypto, struct slice spki);
 void *crypto_key_free(void *key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "publish/disk.h"
+#include "publish/disk-private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -30,52 +30,23 @@ static void dir_close(DIR **dir)
     }
 }
 
-static void put_path(struct buf *text, const char *path)
-{
-    buf_put_printable(text, slice_of_text(path), PATH_MAX);
-}
-
-/* "cannot @what PATH: REASON (what to do)". */
-static int disk_fail(struct buf *fault, const char *what, const char *path, int error)
-{
-    buf_clear(fault);
-    buf_put_text(fault, "cannot ");
-    buf_put_text(fault, what);
-    buf_put_byte(fault, ' ');
-    put_path(fault, path);
-    buf_put_text(fault, ": ");
-    switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-        buf_put_text(fault, "its folder does not exist; make it, or correct `publish`");
-        break;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        buf_put_text(fault, strerror(error));
-        buf_put_text(fault, "; give clinch's user write access to that folder");
-        break;
-    case ENOSPC:
-    case EDQUOT:
-        buf_put_text(fault, "the disk is full; what is there stays");
-        break;
-    default:
-        buf_put_text(fault, strerror(error));
-        break;
-    }
-    return DISK_E_FAILED;
-}
-
-static const char *name_of(const char *path)
+const char *disk_name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
     return slash ? slash + 1 : path;
 }
 
+static int fail(struct buf *fault, enum disk_part part, const char *path, int error)
+{
+    const struct disk_failure failure = {.part = part, .path = path, .error = error};
+
+    return disk_fail(fault, &failure);
+}
+
 void disk_put_dir(struct buf *dir, const char *path)
 {
-    const char *name = name_of(path);
+    const char *name = disk_name_of(path);
     size_t size = (size_t)(name - path);
 
     buf_clear(dir);
@@ -137,21 +108,21 @@ int disk_resolve(const char *path, const char *state_dir, struct buf *real, stru
     if (read_link(path, folder, target) || !realpath(state_dir, state) ||
         !is_below(folder, state)) {
         buf_clear(fault);
-        put_path(fault, path);
+        disk_put_path(fault, path);
         buf_put_text(fault, " is a symlink that does not lead into ");
-        put_path(fault, state_dir);
+        disk_put_path(fault, state_dir);
         buf_put_text(fault,
                      "; clinch does not write through it: remove it, or make it point there");
         return DISK_E_FAILED;
     }
     buf_put_text(real, folder);
     buf_put_byte(real, '/');
-    buf_put_text(real, name_of(target));
+    buf_put_text(real, disk_name_of(target));
     if (buf_status(real)) {
         return -ENOMEM;
     }
     if (!lstat(buf_text(real), &info) && !S_ISREG(info.st_mode)) {
-        return disk_fail(fault, "write", path, ELOOP);
+        return fail(fault, DISK_PART_WRITE, path, ELOOP);
     }
     return 0;
 }
@@ -197,7 +168,7 @@ static bool on_tmpfs(int fd)
     return fstatfs(fd, &info) == 0 && info.f_type == TMPFS_MAGIC;
 }
 
-static int read_all(int fd, struct buf *content)
+int disk_read_all(int fd, struct buf *content)
 {
     uint8_t piece[16384];
 
@@ -220,7 +191,7 @@ static int read_all(int fd, struct buf *content)
     }
 }
 
-static int open_regular(const char *path, struct stat *ret_info)
+int disk_open_regular(const char *path, struct stat *ret_info)
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
@@ -236,7 +207,7 @@ int disk_read(const char *path, struct buf *content)
 {
     struct stat info;
     _cleanup_(fd_close)
-    int fd = open_regular(path, &info);
+    int fd = disk_open_regular(path, &info);
 
     buf_clear(content);
     if (fd < 0) {
@@ -245,38 +216,44 @@ int disk_read(const char *path, struct buf *content)
     if ((size_t)info.st_size > content->max) {
         return DISK_E_FAILED;
     }
-    return read_all(fd, content);
+    return disk_read_all(fd, content);
 }
 
-static int set_owner(int fd, const struct disk_file *file, const struct stat *info)
+/* 0 or -errno; *@ret_part: of giving it to the group. */
+static int set_owner(int fd, const struct disk_file *file, const struct stat *info,
+                     enum disk_part *ret_part)
 {
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = file->mtime_s}};
+    bool dated =
+        !file->mtime_s || (info->st_mtim.tv_sec == file->mtime_s && info->st_mtim.tv_nsec == 0);
+
     if (file->gid != (gid_t)-1 && file->gid != info->st_gid && fchown(fd, (uid_t)-1, file->gid)) {
+        *ret_part = DISK_PART_GROUP;
         return -errno;
     }
     if ((info->st_mode & 07777) != file->mode && fchmod(fd, file->mode)) {
         return -errno;
     }
-    return 0;
+    return !dated && futimens(fd, times) ? -errno : 0;
 }
 
-/* True when the file is there with this very content; its mode and group are put right. */
+/* True when the file is there with this very content; the rest is put right. */
 static bool is_same(const struct disk_file *file)
 {
     struct buf content = BUF_INIT(file->content.size + 1);
+    enum disk_part ignored;
     struct stat info;
     _cleanup_(fd_close)
-    int fd = open_regular(file->path, &info);
+    int fd = disk_open_regular(file->path, &info);
     bool same;
 
     if (fd < 0 || (size_t)info.st_size != file->content.size) {
         return false;
     }
-    same = read_all(fd, &content) == 0 && slice_equal(slice_of_buf(&content), file->content);
+    same = disk_read_all(fd, &content) == 0 && slice_equal(slice_of_buf(&content), file->content);
     buf_deinit(&content);
-    if (same) {
-        set_owner(fd, file, &info);
-    }
-    return same;
+    /* A staple that must not be used any longer than its mtime says is none with another one. */
+    return same && (set_owner(fd, file, &info, &ignored) == 0 || !file->mtime_s);
 }
 
 static int write_all(int fd, struct slice content)
@@ -295,24 +272,18 @@ static int write_all(int fd, struct slice content)
     return 0;
 }
 
-static int fill(int fd, const struct disk_file *file, bool durable)
+static int fill(int fd, const struct disk_file *file, enum disk_part *ret_part)
 {
     struct stat info;
-    int r;
+    int r = write_all(fd, file->content);
 
-    if (fstat(fd, &info)) {
-        return -errno;
-    }
-    r = set_owner(fd, file, &info);
-    if (!r) {
-        r = write_all(fd, file->content);
-    }
-    if (!r && durable && fsync(fd)) {
+    if (!r && fstat(fd, &info)) {
         r = -errno;
     }
-    return r;
+    return r ? r : set_owner(fd, file, &info, ret_part);
 }
 
+/* ".NAME.XXXXXXXXXXXX.tmp" */
 static int temp_name(const char *name, char ret_temp[NAME_MAX + 1])
 {
     uint8_t chance[RANDOM_DIGITS / 2];
@@ -327,74 +298,202 @@ static int temp_name(const char *name, char ret_temp[NAME_MAX + 1])
     return 0;
 }
 
-/* Temporary file, rename; all relative to the folder's descriptor. */
-static int write_new(int dir_fd, const struct disk_file *file)
+/* The path of @name beside @path, to be freed. */
+static char *beside(const char *path, const char *name)
 {
-    const char *name = name_of(file->path);
-    bool durable = !on_tmpfs(dir_fd);
-    char temp[NAME_MAX + 1];
-    int fd;
-    int r = temp_name(name, temp);
+    struct buf whole = BUF_INIT(2 * PATH_MAX);
+    char *copy = NULL;
 
-    if (r) {
-        return r;
+    disk_put_dir(&whole, path);
+    buf_put_byte(&whole, '/');
+    buf_put_text(&whole, name);
+    if (!buf_status(&whole)) {
+        copy = text_copy(slice_of_buf(&whole));
     }
-    fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    buf_deinit(&whole);
+    return copy;
+}
+
+static int write_temp(int dir_fd, const char *temp, const struct disk_file *file,
+                      enum disk_part *ret_part)
+{
+    int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int r;
+
     if (fd < 0) {
         return -errno;
     }
-    r = fill(fd, file, durable);
+    r = fill(fd, file, ret_part);
     if (close(fd) && !r) {
-        r = -errno;
-    }
-    if (!r && renameat(dir_fd, temp, dir_fd, name)) {
         r = -errno;
     }
     if (r) {
         unlinkat(dir_fd, temp, 0);
-        return r;
     }
-    return durable && fsync(dir_fd) ? -errno : 0;
+    return r;
 }
 
-int disk_write(const struct disk_file *file, struct buf *fault)
+int disk_stage(const struct disk_file *file, struct disk_temp *ret_temp, struct buf *fault)
 {
+    struct disk_failure failure = {.path = file->path, .gid = file->gid};
+    struct disk_temp temp = {0};
+    char name[NAME_MAX + 1];
     _cleanup_(fd_close)
     int dir_fd = -1;
     struct stat info;
     int r;
 
-    if (is_same(file)) {
+    if (!file->anew && is_same(file)) {
         return DISK_E_SAME;
+    }
+    if (disk_guard(file->path, fault)) {
+        return DISK_E_FAILED;
     }
     dir_fd = open_dir(file->path, file->make_under);
     if (dir_fd < 0) {
-        return disk_fail(fault, "write", file->path, errno);
+        return fail(fault, DISK_PART_WRITE, file->path, errno);
     }
-    if (!fstatat(dir_fd, name_of(file->path), &info, AT_SYMLINK_NOFOLLOW) &&
+    if (!fstatat(dir_fd, disk_name_of(file->path), &info, AT_SYMLINK_NOFOLLOW) &&
         !S_ISREG(info.st_mode)) {
-        return disk_fail(fault, "write", file->path, S_ISDIR(info.st_mode) ? EISDIR : ELOOP);
+        return fail(fault, DISK_PART_WRITE, file->path, S_ISDIR(info.st_mode) ? EISDIR : ELOOP);
     }
-    r = write_new(dir_fd, file);
-    return r ? disk_fail(fault, "write", file->path, -r) : 0;
+    r = temp_name(disk_name_of(file->path), name);
+    temp.path = r ? NULL : beside(file->path, name);
+    temp.durable = !on_tmpfs(dir_fd);
+    r = r ? r : temp.path ? write_temp(dir_fd, name, file, &failure.part) : -ENOMEM;
+    if (r) {
+        free(temp.path);
+        failure.error = -r;
+        return disk_fail(fault, &failure);
+    }
+    *ret_temp = temp;
+    return 0;
+}
+
+static void temp_clear(struct disk_temp *temp)
+{
+    free(temp->path);
+    temp->path = NULL;
+}
+
+/* Freeing the blocks of what was there may take a disk milliseconds: where there is one, both
+ * change places, and the old file is left to somebody who has time. */
+int disk_move(struct disk_temp *temp, const char *path, struct buf *fault)
+{
+    if (temp->durable && !renameat2(AT_FDCWD, temp->path, AT_FDCWD, path, RENAME_EXCHANGE)) {
+        return 0;
+    }
+    if (renameat(AT_FDCWD, temp->path, AT_FDCWD, path)) {
+        return fail(fault, DISK_PART_WRITE, path, errno);
+    }
+    temp_clear(temp);
+    return 0;
+}
+
+static int drop(int dir_fd, const char *path, struct disk_temp *temp)
+{
+    char name[NAME_MAX + 1];
+    int r;
+
+    if (!temp->durable) {
+        return unlinkat(dir_fd, disk_name_of(path), 0) ? -errno : 0;
+    }
+    r = temp_name(disk_name_of(path), name);
+    temp->path = r ? NULL : beside(path, name);
+    if (!r && !temp->path) {
+        r = -ENOMEM;
+    }
+    if (!r && renameat(dir_fd, disk_name_of(path), dir_fd, name)) {
+        r = -errno;
+    }
+    if (r) {
+        temp_clear(temp);
+    }
+    return r;
+}
+
+/* Opens the folder of @path when there is something in it that may go. 0, DISK_E_ABSENT or
+ * DISK_E_FAILED. */
+static int open_drop(const char *path, int *ret_dir_fd, struct buf *fault)
+{
+    int dir_fd = open_dir(path, NULL);
+    struct stat info;
+    int r = 0;
+
+    if (dir_fd < 0) {
+        return errno == ENOENT || errno == ENOTDIR ? DISK_E_ABSENT
+                                                   : fail(fault, DISK_PART_REMOVE, path, errno);
+    }
+    if (fstatat(dir_fd, disk_name_of(path), &info, AT_SYMLINK_NOFOLLOW)) {
+        r = errno == ENOENT ? DISK_E_ABSENT : fail(fault, DISK_PART_REMOVE, path, errno);
+    } else if (S_ISDIR(info.st_mode)) {
+        r = fail(fault, DISK_PART_REMOVE, path, EISDIR);
+    } else {
+        r = disk_guard(path, fault);
+    }
+    if (r) {
+        close(dir_fd);
+        return r;
+    }
+    *ret_dir_fd = dir_fd;
+    return 0;
+}
+
+int disk_drop(const char *path, struct disk_temp *ret_temp, struct buf *fault)
+{
+    struct disk_temp temp = {0};
+    _cleanup_(fd_close)
+    int dir_fd = -1;
+    int r = open_drop(path, &dir_fd, fault);
+
+    if (r) {
+        return r;
+    }
+    temp.durable = !on_tmpfs(dir_fd);
+    r = drop(dir_fd, path, &temp);
+    if (r) {
+        return r == -ENOENT ? DISK_E_ABSENT : fail(fault, DISK_PART_REMOVE, path, -r);
+    }
+    *ret_temp = temp;
+    return 0;
 }
 
 int disk_remove(const char *path, struct buf *fault)
 {
     _cleanup_(fd_close)
-    int dir_fd = open_dir(path, NULL);
+    int dir_fd = -1;
+    int r = open_drop(path, &dir_fd, fault);
 
-    if (dir_fd < 0) {
-        return errno == ENOENT || errno == ENOTDIR ? DISK_E_ABSENT
-                                                   : disk_fail(fault, "remove", path, errno);
+    if (r) {
+        return r;
     }
-    if (unlinkat(dir_fd, name_of(path), 0)) {
-        return errno == ENOENT ? DISK_E_ABSENT : disk_fail(fault, "remove", path, errno);
+    if (unlinkat(dir_fd, disk_name_of(path), 0)) {
+        return errno == ENOENT ? DISK_E_ABSENT : fail(fault, DISK_PART_REMOVE, path, errno);
     }
     if (!on_tmpfs(dir_fd) && fsync(dir_fd)) {
-        return disk_fail(fault, "remove", path, errno);
+        return fail(fault, DISK_PART_REMOVE, path, errno);
     }
     return 0;
+}
+
+struct disk_print disk_print_of(const char *path)
+{
+    struct stat info;
+
+    if (lstat(path, &info)) {
+        return (struct disk_print){0};
+    }
+    return (struct disk_print){.device = info.st_dev,
+                               .inode = info.st_ino,
+                               .mtime_s = info.st_mtim.tv_sec,
+                               .mtime_ns = info.st_mtim.tv_nsec,
+                               .size = info.st_size};
+}
+
+bool disk_print_equal(const struct disk_print *a, const struct disk_print *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->mtime_s == b->mtime_s &&
+           a->mtime_ns == b->mtime_ns && a->size == b->size;
 }
 
 bool disk_is_there(const char *path)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Files that servers read: written whole or not at all. A file appears by rename of a temporary
- * one in the same folder (".NAME.XXXXXXXXXXXX.tmp", hexadecimal), and is durable when the call
- * returns, except on tmpfs. Only mode and group are set, never the owner. Faults are sentences
- * without an end mark, for people. */
+/* Files that servers read: written whole or not at all. A file is staged under a temporary name in
+ * its folder (".NAME.XXXXXXXXXXXX.tmp", hexadecimal), made durable together with others
+ * (publish/barrier.h; not on tmpfs, of which a crash leaves nothing anyway), and then takes its
+ * name. Only mode, group and mtime are set, never the owner. What holds PEM (a certificate, a key)
+ * is neither replaced nor removed. Faults are sentences without an end mark, for people. */
 
 #include <sys/types.h>
 
@@ -25,15 +26,44 @@ struct disk_file {
     struct slice content;
     mode_t mode;
     gid_t gid;              /* (gid_t)-1: as it comes */
+    int64_t mtime_s;        /* 0: as it comes */
+    bool anew;              /* also when the very file is there */
     const char *make_under; /* missing folders below this one are made; NULL: none */
 };
 
-/* 0 written, DISK_E_SAME (mode and group are then put right without a word), DISK_E_FAILED: what
- * was there stays. */
-int disk_write(const struct disk_file *file, struct buf *fault);
+/* A file under a temporary name. */
+struct disk_temp {
+    char *path;   /* NULL: none. To be freed */
+    bool durable; /* its folder is on a disk: there must be a barrier between the steps */
+};
 
-/* 0 removed, DISK_E_ABSENT, DISK_E_FAILED. */
+/* 0 staged, DISK_E_SAME (the very file is there; mode, group and mtime are then put right without a
+ * word), DISK_E_FAILED. What is there stays. */
+int disk_stage(const struct disk_file *file, struct disk_temp *ret_temp, struct buf *fault);
+
+/* Gives what was staged the name @path. 0: under *@temp is now what was there before, for
+ * somebody who has time to unlink it, or nothing. DISK_E_FAILED: all is as it was. */
+int disk_move(struct disk_temp *temp, const char *path, struct buf *fault);
+
+/* Takes the name @path away. 0: as with disk_move(); DISK_E_ABSENT, DISK_E_FAILED. */
+int disk_drop(const char *path, struct disk_temp *ret_temp, struct buf *fault);
+
+/* Removes @path for good. 0, DISK_E_ABSENT, DISK_E_FAILED. */
 int disk_remove(const char *path, struct buf *fault);
+
+/* What tells that @path is still the file that was moved there. */
+struct disk_print {
+    uint64_t device, inode;
+    int64_t mtime_s, mtime_ns;
+    int64_t size;
+};
+/* All zero when there is no such file. */
+struct disk_print disk_print_of(const char *path);
+bool disk_print_equal(const struct disk_print *a, const struct disk_print *b);
+
+/* True when a private key lies in the folder @dir, as far as names and what can be read tell; the
+ * name of its file is then in @name (cleared first). */
+bool disk_has_keys(const char *dir, struct buf *name);
 
 /* Reads a regular file of at most @content->max octets; no symlink. 0, DISK_E_ABSENT,
  * DISK_E_FAILED (no fault told). */

@@ -4,55 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define FAULT_MAX 8192
-#define TOLD_MOST 10 /* failures told one by one; a full disk fails for all places alike */
-
-/* What makes the server take a withdrawal, for `clinch expire`. */
-static void put_commands(struct buf *command, const struct file_target *target)
-{
-    if (target->runner_count == 1) {
-        buf_put_text(command, runner_command(target->runners[0]));
-        return;
-    }
-    for (size_t i = 0; i < target->runner_count; ++i) {
-        buf_put_text(command, i ? " && (" : "(");
-        buf_put_text(command, runner_command(target->runners[i]));
-        buf_put_text(command, "\n)");
-    }
-}
-
-void files_record(struct file_entry *entry, int64_t keep_until_s)
-{
-    struct store *store = entry->target->files->context->store;
-    struct buf command = BUF_INIT(65536);
-    struct buf leaf = BUF_INIT(2 * SHA256_SIZE + 1);
-    struct store_published row = {
-        .path = entry->real,
-        .snippet = entry->snippet ? entry->snippet : "",
-        .kind = entry->target->kind,
-        .next_update_s = keep_until_s,
-    };
-
-    if (!store) {
-        return;
-    }
-    put_commands(&command, entry->target);
-    buf_put_hex(&leaf, slice_of(entry->leaf, SHA256_SIZE));
-    row.command = buf_text(&command);
-    memcpy(row.leaf_sha256, buf_text(&leaf), leaf.size);
-    entry->recorded = store_put_published(store, &row) == 0; /* it tells its failures itself */
-    buf_deinit(&command);
-    buf_deinit(&leaf);
-}
-
-static void forget(struct file_entry *entry)
-{
-    struct store *store = entry->target->files->context->store;
-
-    if (store && entry->recorded) {
-        store_drop_published(store, entry->real);
-    }
-}
+#define FAULT_MAX   8192
+#define TOLD_MOST   10        /* failures told one by one; a full disk fails for all places alike */
+#define STAMP_MAX_S INT32_MAX /* some file systems know no later time */
 
 /* After the first failure the entry is quiet until it works again. */
 static void step_fail(struct file_entry *entry, const struct buf *fault, struct instant now)
@@ -96,45 +50,72 @@ static void step_well(struct file_entry *entry)
     }
 }
 
-/* Temporary files that a crash left, once for each folder. */
-static void clean_folder(struct files *files, const char *path)
+/* Temporary files that a crash left go, once for each folder; and it is seen that no key lies
+ * there. Who says {dir} has said that it may be the folder of the key. */
+static int enter_folder(struct file_entry *entry, struct buf *fault)
 {
+    struct files *files = entry->target->files;
+    const char *template = entry->target->template;
     struct buf dir = BUF_INIT(FAULT_MAX);
-    char *key;
+    struct buf name = BUF_INIT(FAULT_MAX);
+    int r = 0;
 
-    disk_put_dir(&dir, path);
-    if (!table_get(&files->cleaned, buf_text(&dir))) {
+    disk_put_dir(&dir, entry->real);
+    if (table_get(&files->cleaned, buf_text(&dir))) {
+        buf_deinit(&dir);
+        return 0;
+    }
+    if (template && (entry->target->folder || !text_starts_with(template, "{dir}")) &&
+        disk_has_keys(buf_text(&dir), &name)) {
+        buf_clear(fault);
+        buf_put_text(fault, "not written: ");
+        buf_put_printable(fault, slice_of_text(entry->real), FAULT_MAX);
+        buf_put_text(fault, ": a private key lies in that folder (");
+        buf_put_slice(fault, slice_of_buf(&name));
+        buf_put_text(fault, "), and clinch writes to none such unless the template begins with "
+                            "{dir}; name a folder for staples alone");
+        r = DISK_E_FAILED;
+    } else {
+        char *key = text_copy(slice_of_buf(&dir));
+
         disk_clean(buf_text(&dir));
-        key = text_copy(slice_of_buf(&dir));
         if (!key || table_set(&files->cleaned, key, key)) {
             free(key);
         }
     }
     buf_deinit(&dir);
+    buf_deinit(&name);
+    return r;
 }
 
-/* What was not there before is news for the server, whatever it has loaded once. */
-static int write_file(struct file_entry *entry, const char *path, struct slice content,
-                      struct buf *fault)
+static int64_t stamp_of(const struct file_entry *entry)
+{
+    int64_t until_s = time_min(entry->wish->serve.until_s, entry->wish->next_update_s);
+
+    return entry->target->kind->stamped ? time_min(until_s, STAMP_MAX_S) : 0;
+}
+
+static int stage_file(struct file_entry *entry, const char *path, struct slice content,
+                      struct disk_temp *ret_temp, struct buf *fault)
 {
     const struct disk_file file = {
         .path = path,
         .content = content,
         .mode = entry->target->mode,
         .gid = entry->target->gid,
+        .mtime_s = stamp_of(entry),
+        .anew = entry->again > 0,
         .make_under = entry->target->files->context->state_dir,
     };
-    bool there = disk_is_there(path);
-    int r = disk_write(&file, fault);
+    int r = disk_stage(&file, ret_temp, fault);
 
-    if (r == 0) {
-        entry->dirty = true;
-        entry->urgent |= !there;
+    if (r == 0 && ret_temp->durable) {
+        barrier_add_file(entry->target->files->barrier, ret_temp->path);
     }
     return r == DISK_E_FAILED ? r : 0;
 }
 
-static int write_snippet(struct file_entry *entry, struct buf *fault)
+static int stage_snippet(struct file_entry *entry, struct buf *fault)
 {
     struct buf content = BUF_INIT(FAULT_MAX);
     int r;
@@ -147,9 +128,42 @@ static int write_snippet(struct file_entry *entry, struct buf *fault)
     if (r) {
         buf_put_text(fault, "out of memory");
     } else {
-        r = write_file(entry, entry->snippet, slice_of_buf(&content), fault);
+        r = stage_file(entry, entry->snippet, slice_of_buf(&content), &entry->snippet_temp, fault);
     }
     buf_deinit(&content);
+    return r;
+}
+
+/* What lies under a temporary name is of no use any more. */
+static void trash(struct file_entry *entry, struct disk_temp *temp)
+{
+    if (temp->path) {
+        barrier_add_trash(entry->target->files->barrier, temp->path);
+        free(temp->path);
+        temp->path = NULL;
+    }
+}
+
+void files_unstage(struct file_entry *entry)
+{
+    trash(entry, &entry->der_temp);
+    trash(entry, &entry->snippet_temp);
+    entry->awaits = 0;
+    entry->finished = false;
+}
+
+/* What was not there before is news for the server, whatever it has loaded once. */
+static int move_file(struct file_entry *entry, struct disk_temp *temp, const char *path,
+                     struct buf *fault)
+{
+    bool there = disk_is_there(path);
+    int r = disk_move(temp, path, fault);
+
+    if (r == 0) {
+        entry->dirty = true;
+        entry->urgent |= !there;
+        trash(entry, temp);
+    }
     return r;
 }
 
@@ -163,8 +177,7 @@ static int step_resolve(struct file_entry *entry, struct buf *fault)
         char *copy = text_copy(slice_of_buf(&real));
 
         if (copy) {
-            forget(entry);
-            entry->recorded = false;
+            files_forget(entry);
             free(entry->real);
             entry->real = copy;
         }
@@ -182,9 +195,21 @@ static bool shown_is(const struct file_shown *shown, const struct wish *wish)
 /* Where no server is told the row was put before the write. */
 static void step_record_loaded(struct file_entry *entry)
 {
-    if (entry->target->runner_count > 0) {
+    if (file_target_tells(entry->target)) {
         files_record(entry, entry->loaded.keep_until_s);
     }
+}
+
+static enum file_news news_of(const struct file_entry *entry, struct instant now)
+{
+    if (entry->loaded.keep_until_s == 0) {
+        return NEWS_FIRST;
+    }
+    if (entry->urgent || entry->loaded.until_s <= now.wall_s ||
+        memcmp(entry->loaded.leaf, entry->wish->leaf, SHA256_SIZE) != 0) {
+        return NEWS_WRONG;
+    }
+    return NEWS_REFRESH;
 }
 
 /* All is on disk. Who must be told? */
@@ -192,8 +217,7 @@ static void step_account(struct file_entry *entry, struct instant now)
 {
     const struct wish *wish = entry->wish;
     bool noted = entry->listed && shown_is(&entry->written, wish) && !entry->dirty;
-    bool urgent = entry->urgent || entry->loaded.until_s <= now.wall_s ||
-                  memcmp(entry->loaded.leaf, wish->leaf, SHA256_SIZE) != 0;
+    enum file_news news = news_of(entry, now);
 
     memcpy(entry->written.leaf, wish->leaf, SHA256_SIZE);
     entry->written.keep_until_s = wish->keep_until_s;
@@ -201,12 +225,13 @@ static void step_account(struct file_entry *entry, struct instant now)
     if (shown_is(&entry->loaded, wish) && !entry->dirty) {
         entry->loaded = entry->written; /* the row of an earlier run knew its end only */
     } else if (!noted) {
-        files_note_change(entry, urgent, now);
+        files_note_change(entry, news, now);
         if (!entry->listed) { /* there is no server to tell */
             entry->loaded = entry->written;
             step_record_loaded(entry);
         }
     }
+    files_keep(entry, entry->wish);
     entry->dirty = false;
     entry->urgent = false;
     entry->known = false;
@@ -214,46 +239,152 @@ static void step_account(struct file_entry *entry, struct instant now)
     entry->wish = wish_unref(entry->wish);
 }
 
+/* Everything is under temporary names, or there already. */
+static int step_stage(struct file_entry *entry, struct buf *fault)
+{
+    bool tells = file_target_tells(entry->target);
+    int r = enter_folder(entry, fault);
+
+    r = r ? r : step_resolve(entry, fault);
+    if (!r && (!entry->recorded || (!tells && !shown_is(&entry->loaded, entry->wish)))) {
+        files_record(entry, tells ? 0 : entry->wish->keep_until_s);
+    }
+    r = r ? r : stage_file(entry, entry->real, wish_der(entry->wish), &entry->der_temp, fault);
+    return r ? r : stage_snippet(entry, fault);
+}
+
+static bool is_durable(const struct disk_temp *temp)
+{
+    return temp->path && temp->durable;
+}
+
+/* Behind the barrier, if one is needed, the entry goes on as @step. */
+static void step_on(struct file_entry *entry, enum file_step step, bool needed, struct instant now)
+{
+    struct buf fault = BUF_INIT(FAULT_MAX);
+
+    entry->step = step;
+    if (files_await(entry, needed)) {
+        buf_put_text(&fault, "out of memory");
+        files_unstage(entry);
+        entry->step = FILE_WRITE;
+        step_fail(entry, &fault, now);
+        buf_deinit(&fault);
+    }
+}
+
+static void step_done(struct file_entry *entry, int r, struct buf *fault, struct instant now)
+{
+    if (r) {
+        files_unstage(entry);
+        entry->step = FILE_WRITE;
+        step_fail(entry, fault, now);
+    } else {
+        step_well(entry);
+        step_account(entry, now);
+    }
+}
+
 static void step_write(struct file_entry *entry, struct instant now)
 {
     struct buf fault = BUF_INIT(FAULT_MAX);
-    bool has_servers = entry->target->runner_count > 0;
     int r;
 
     if (file_target_is_command(entry->target)) {
         step_account(entry, now); /* its row is put when the command has been run */
         return;
     }
-    clean_folder(entry->target->files, entry->real);
-    r = step_resolve(entry, &fault);
-    if (!r && (!entry->recorded || (!has_servers && !shown_is(&entry->loaded, entry->wish)))) {
-        files_record(entry, has_servers ? 0 : entry->wish->keep_until_s);
-    }
-    if (!r) {
-        r = write_file(entry, entry->real, wish_der(entry->wish), &fault);
-    }
-    if (!r) {
-        r = write_snippet(entry, &fault);
-    }
-    if (r) {
-        step_fail(entry, &fault, now);
+    files_unstage(entry);
+    r = step_stage(entry, &fault);
+    if (!r && (entry->der_temp.path || entry->snippet_temp.path)) {
+        step_on(entry, FILE_STAGED,
+                is_durable(&entry->der_temp) || is_durable(&entry->snippet_temp), now);
     } else {
-        step_well(entry);
-        step_account(entry, now);
+        step_done(entry, r, &fault, now);
     }
     buf_deinit(&fault);
 }
 
-static int remove_output(const struct file_entry *entry, const char *path, struct buf *fault)
+/* The DER's name must be durable before a snippet names it, and both before servers are told: or
+ * else, after a power failure, they may have loaded something else than the store says. */
+static void step_move(struct file_entry *entry, struct instant now)
 {
-    return file_target_is_command(entry->target) ? DISK_E_ABSENT : disk_remove(path, fault);
+    struct buf fault = BUF_INIT(FAULT_MAX);
+    bool is_der = entry->der_temp.path != NULL;
+    struct disk_temp *temp = is_der ? &entry->der_temp : &entry->snippet_temp;
+    const char *path = is_der ? entry->real : entry->snippet;
+    int r = move_file(entry, temp, path, &fault);
+
+    if (r) {
+        step_done(entry, r, &fault, now);
+    } else {
+        if (temp->durable) {
+            barrier_add_folder(entry->target->files->barrier, path);
+        }
+        step_on(entry, entry->snippet_temp.path ? FILE_STAGED : FILE_MOVED, temp->durable, now);
+    }
+    buf_deinit(&fault);
+}
+
+static int drop_file(struct file_entry *entry, const char *path, bool *ret_durable,
+                     struct buf *fault)
+{
+    struct disk_temp temp = {0};
+    int r = DISK_E_ABSENT;
+
+    if (!file_target_is_command(entry->target)) {
+        r = disk_drop(path, &temp, fault);
+    }
+    *ret_durable = r == 0 && temp.durable;
+    if (*ret_durable) {
+        barrier_add_folder(entry->target->files->barrier, path);
+    }
+    trash(entry, &temp);
+    return r;
+}
+
+/* Without memory the entry goes on as if the disk had said that all is well. */
+static void await_drop(struct file_entry *entry, bool durable)
+{
+    if (durable && files_await(entry, true)) {
+        log_say(entry->target->files->context->log, NOTE_ERROR,
+                "out of memory: %s may come back after a power failure", entry->real);
+    }
+}
+
+static enum file_news news_of_hiding(const struct file_entry *entry, struct instant now)
+{
+    const struct file_shown *loaded = &entry->loaded;
+
+    if (entry->quiet) {
+        return NEWS_QUIET;
+    }
+    return loaded->keep_until_s != 0 && loaded->until_s <= now.wall_s &&
+                   now.wall_s < loaded->keep_until_s
+               ? NEWS_ENDED
+               : NEWS_GONE;
+}
+
+/* Nobody tells a server that drops what it has only when it is told. */
+static void tell_untold(const struct file_entry *entry, struct instant now)
+{
+    const struct file_kind *kind = entry->target->kind;
+
+    if (kind->takes && !kind->stamped && !entry->change && !entry->quiet &&
+        entry->loaded.keep_until_s > now.wall_s) {
+        log_say(entry->target->files->context->log, NOTE_WARNING,
+                "%s: its staple is withdrawn, but %s shows it until its next reload (or the "
+                "staple's end): reload it, and give `reload` in `publish`",
+                entry->place ? entry->place : entry->output, kind->name);
+    }
 }
 
 /* First what the server reads: the snippet, or the DER where there is none. */
 static void step_hide(struct file_entry *entry, struct instant now)
 {
     struct buf fault = BUF_INIT(FAULT_MAX);
-    int r = remove_output(entry, entry->snippet ? entry->snippet : entry->real, &fault);
+    bool durable;
+    int r = drop_file(entry, entry->snippet ? entry->snippet : entry->real, &durable, &fault);
     bool shown =
         r == 0 || entry->known || entry->dirty || entry->listed || entry->loaded.keep_until_s != 0;
 
@@ -266,8 +397,10 @@ static void step_hide(struct file_entry *entry, struct instant now)
     step_well(entry);
     entry->step = FILE_LINGER;
     entry->change = 0;
+    await_drop(entry, durable);
     if (shown) {
-        files_note_change(entry, !entry->quiet, now);
+        files_note_change(entry, news_of_hiding(entry, now), now);
+        tell_untold(entry, now);
     }
     entry->loaded = (struct file_shown){0}; /* if it comes back, servers must be told again */
     if (entry->quiet || !entry->change) {
@@ -276,26 +409,81 @@ static void step_hide(struct file_entry *entry, struct instant now)
     }
 }
 
-/* Nobody reads the DER any more. Frees @entry. */
+/* Frees @entry. */
+static void step_end(struct file_entry *entry)
+{
+    step_well(entry);
+    files_forget(entry);
+    files_free_entry(entry);
+}
+
+/* Nobody reads the DER any more. */
 static void step_finish(struct file_entry *entry, struct instant now)
 {
     struct buf fault = BUF_INIT(FAULT_MAX);
+    bool durable;
+    int r;
 
-    if (remove_output(entry, entry->real, &fault) == DISK_E_FAILED) {
+    if (entry->awaits) {
+        entry->finished = true;
+        return;
+    }
+    r = drop_file(entry, entry->real, &durable, &fault);
+    if (r == DISK_E_FAILED) {
         step_fail(entry, &fault, now);
+    } else if (durable && files_await(entry, true) == 0) {
+        entry->step = FILE_GONE;
     } else {
-        step_well(entry);
-        forget(entry);
-        files_free_entry(entry);
+        step_end(entry);
     }
     buf_deinit(&fault);
+}
+
+/* The disk did not do what it was asked for. */
+static void step_unpassed(struct file_entry *entry, struct instant now)
+{
+    struct buf fault = BUF_INIT(FAULT_MAX);
+
+    buf_put_text(&fault, "cannot write ");
+    buf_put_printable(&fault, slice_of_text(entry->real), FAULT_MAX);
+    buf_put_text(&fault, ": ");
+    buf_put_text(&fault, strerror(-entry->await_error));
+    if (entry->step == FILE_STAGED || entry->step == FILE_MOVED) {
+        step_done(entry, 1, &fault, now);
+    } else if (entry->step == FILE_GONE) {
+        step_fail(entry, &fault, now);
+    } else { /* it waits for its server, too */
+        log_say(entry->target->files->context->log, NOTE_ERROR, "%s", buf_text(&fault));
+        if (entry->finished) {
+            files_schedule(entry, 0);
+        }
+    }
+    buf_deinit(&fault);
+}
+
+void files_passed(struct file_entry *entry, struct instant now)
+{
+    if (entry->await_error) {
+        step_unpassed(entry, now);
+    } else if (entry->step == FILE_STAGED) {
+        step_move(entry, now);
+    } else if (entry->step == FILE_MOVED) {
+        step_done(entry, 0, NULL, now);
+    } else if (entry->step == FILE_GONE) {
+        step_end(entry);
+    } else if (entry->finished) {
+        entry->finished = false;
+        files_schedule(entry, 0);
+    }
 }
 
 void files_work(struct file_entry *entry, struct instant now)
 {
     switch (entry->step) {
     case FILE_IDLE:
-        break;
+    case FILE_STAGED:
+    case FILE_MOVED:
+        break; /* nothing to do, or behind a barrier */
     case FILE_WRITE:
         step_write(entry, now);
         break;
@@ -303,6 +491,7 @@ void files_work(struct file_entry *entry, struct instant now)
         step_hide(entry, now);
         break;
     case FILE_LINGER:
+    case FILE_GONE:
         step_finish(entry, now);
         break;
     case FILE_ORPHAN:

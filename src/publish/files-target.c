@@ -68,8 +68,11 @@ static int paths_expand(const struct file_target *target, struct place place,
         put_key(&ret_paths->der, place);
         return buf_status(&ret_paths->der) ? -ENOMEM : 0;
     }
+    if (target->kind == &file_kinds[TARGET_HITCH]) {
+        return hitch_put_path(&ret_paths->der, target, place, cert);
+    }
     template_expand(&name, target->template, place, cert);
-    if (target->folder) {
+    if (target->kind->snippet) {
         nginx_put_paths(&ret_paths->der, &ret_paths->snippet, target, slice_of_buf(&name));
     } else {
         buf_put_slice(&ret_paths->der, slice_of_buf(&name));
@@ -107,6 +110,7 @@ static void assign(struct file_place *place, struct file_entry *entry, struct wi
         entry->place = text_copy(slice_of_text(place->key));
     }
     entry->target = place->target;
+    files_unstage(entry);
     files->orphans -= entry->step == FILE_ORPHAN;
     memcpy(entry->leaf, wish->leaf, SHA256_SIZE);
     entry->urgent |= wish->urgent;
@@ -223,26 +227,22 @@ static int open_place(struct file_target *target, struct place where, const char
     return place ? 0 : -ENOMEM;
 }
 
-static int file_publish(struct target *base, struct place where, const struct cert_facts *cert,
-                        struct wish *wish)
+static int show(struct file_target *target, struct place where, const struct cert_facts *cert,
+                struct wish *wish)
 {
-    struct file_target *target = file_target_of(base);
     _cleanup_(paths_deinit)
     struct file_paths paths = {0};
     struct file_place *place;
     struct file_entry *entry;
     int r;
 
-    if (!takes_place(target, where)) {
-        return 0;
-    }
     r = paths_expand(target, where, cert, &paths);
     if (!r) {
         r = open_place(target, where, buf_text(&paths.der), &place);
     }
     if (!r) {
         r = files_open_entry(target, buf_text(&paths.der),
-                             target->folder ? buf_text(&paths.snippet) : NULL, &entry);
+                             target->kind->snippet ? buf_text(&paths.snippet) : NULL, &entry);
     }
     if (r) {
         return error_trace(r);
@@ -276,7 +276,7 @@ static void hide_unknown(struct file_target *target, struct place where,
         return;
     }
     if (files_open_entry(target, buf_text(&paths.der),
-                         target->folder ? buf_text(&paths.snippet) : NULL, &entry) == 0) {
+                         target->kind->snippet ? buf_text(&paths.snippet) : NULL, &entry) == 0) {
         files_hide(entry, quiet);
     }
 }
@@ -306,6 +306,24 @@ static void file_withdraw(struct target *base, struct place where, const struct 
     place_free(place);
 }
 
+static int file_publish(struct target *base, struct place where, const struct cert_facts *cert,
+                        struct wish *wish)
+{
+    struct file_target *target = file_target_of(base);
+
+    if (!takes_place(target, where)) {
+        return 0;
+    }
+    if (wish->revoked && target->kind->no_revoked) {
+        log_say(target->files->context->log, NOTE_INFO,
+                "%s: %s can do nothing with a revoked staple: it gets none", where.path,
+                target->kind->name);
+        file_withdraw(base, where, cert, false);
+        return 0;
+    }
+    return show(target, where, cert, wish);
+}
+
 /* With a snippet only what nginx really shows counts: a DER alone is one that was withdrawn. */
 static int file_recall(struct target *base, struct place where, const struct cert_facts *cert,
                        struct buf *ret_der)
@@ -319,7 +337,7 @@ static int file_recall(struct target *base, struct place where, const struct cer
 
     if (!file_target_is_command(target) && takes_place(target, where) &&
         paths_expand(target, where, cert, &paths) == 0 &&
-        (!target->folder || disk_is_there(buf_text(&paths.snippet))) &&
+        (!target->kind->snippet || disk_is_there(buf_text(&paths.snippet))) &&
         disk_resolve(buf_text(&paths.der), target->files->context->state_dir, &real, &fault) == 0 &&
         disk_read(buf_text(&real), ret_der) == 0 && ret_der->size > 0) {
         r = 0;
@@ -333,7 +351,7 @@ static void file_reconcile(struct target *base)
 {
     struct file_target *target = file_target_of(base);
 
-    if (target->folder) {
+    if (target->kind->snippet) {
         nginx_adopt(target);
         nginx_warn_prefixes(target);
     }

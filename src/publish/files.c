@@ -96,6 +96,12 @@ int files_new(struct files **ret_files, struct publish_context *context)
     files->outputs = TABLE_INIT(seed);
     files->rows = TABLE_INIT(seed);
     files->cleaned = TABLE_INIT(seed);
+    files->barrier_number = 1;
+    files->watch_ms = INSTANT_NEVER;
+    if (barrier_new(&files->barrier, context->loop, files_on_barrier, files)) {
+        free(files);
+        return -ENOMEM;
+    }
     if (context->store) {
         store_published(context->store, on_row, files); /* tells itself when it cannot */
     }
@@ -126,6 +132,13 @@ struct files *files_free(struct files *files)
     table_deinit(&files->rows);
     table_deinit(&files->cleaned);
     heap_deinit(&files->due);
+    barrier_free(files->barrier); /* behind the entries, which leave what they have staged there */
+    files_flush_records(files);
+    free(files->awaiting.ids);
+    free(files->passing.ids);
+    free(files->ready.ids);
+    free(files->records);
+    free(files->published);
     free(files->entries);
     free(files->free_ids);
     free(files);
@@ -164,6 +177,7 @@ void files_free_entry(struct file_entry *entry)
 {
     struct files *files = entry->target->files;
 
+    files_unstage(entry);
     files_unlist(entry);
     heap_remove(&files->due, entry->id);
     table_remove(&files->outputs, entry->output);
@@ -172,6 +186,7 @@ void files_free_entry(struct file_entry *entry)
     files->failing -= entry->failures > 0;
     files->orphans -= entry->step == FILE_ORPHAN;
     wish_unref(entry->wish);
+    wish_unref(entry->kept);
     free(entry->output);
     free(entry->real);
     free(entry->snippet);
@@ -265,105 +280,13 @@ void files_hide(struct file_entry *entry, bool quiet)
 {
     struct files *files = entry->target->files;
 
+    files_unstage(entry);
     entry->wish = wish_unref(entry->wish);
+    entry->kept = wish_unref(entry->kept);
     files->orphans -= entry->step == FILE_ORPHAN;
     entry->step = FILE_HIDE;
     entry->quiet = quiet;
     files_schedule(entry, 0);
-}
-
-void files_unlist(struct file_entry *entry)
-{
-    struct files *files = entry->target->files;
-
-    if (!entry->listed) {
-        return;
-    }
-    if (entry->prev) {
-        entry->prev->next = entry->next;
-    } else {
-        files->first_untaken = entry->next;
-    }
-    if (entry->next) {
-        entry->next->prev = entry->prev;
-    } else {
-        files->last_untaken = entry->prev;
-    }
-    entry->prev = NULL;
-    entry->next = NULL;
-    entry->listed = false;
-}
-
-static bool runner_matters(const struct file_entry *entry, size_t index)
-{
-    const struct target_config *config = entry->target->runner_configs[index];
-
-    return !config || !entry->place || target_takes(config, entry->place);
-}
-
-void files_note_change(struct file_entry *entry, bool urgent, struct instant now)
-{
-    struct file_target *target = entry->target;
-    struct files *files = target->files;
-    bool noted = false;
-
-    entry->change = ++files->context->changes;
-    for (size_t i = 0; i < target->runner_count; ++i) {
-        struct reload *reload = runner_reload(target->runners[i]);
-
-        if (!runner_matters(entry, i)) {
-            continue;
-        }
-        noted = true;
-        if (urgent) {
-            reload_note_urgent(reload, entry->change, now);
-        } else {
-            reload_note_refresh(reload, entry->change, entry->loaded.until_s, now);
-        }
-    }
-    files_unlist(entry);
-    if (!noted) {
-        entry->change = 0;
-        return;
-    }
-    entry->prev = files->last_untaken;
-    if (entry->prev) {
-        entry->prev->next = entry;
-    } else {
-        files->first_untaken = entry;
-    }
-    files->last_untaken = entry;
-    entry->listed = true;
-}
-
-bool files_is_taken(const struct file_entry *entry)
-{
-    for (size_t i = 0; i < entry->target->runner_count; ++i) {
-        if (runner_matters(entry, i) && !runner_covers(entry->target->runners[i], entry->change)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Entries that only wait for a failing command must not hide those behind them that wait for
- * another one: the whole list is looked at, but only after a run has ended well. */
-static unsigned take_changes(struct files *files, unsigned most)
-{
-    struct file_entry *entry = files->first_untaken;
-    unsigned count = 0;
-
-    while (entry && count < most) {
-        struct file_entry *next = entry->next;
-
-        if (files_is_taken(entry)) {
-            files_unlist(entry);
-            files_taken(entry);
-            ++count;
-        }
-        entry = next;
-    }
-    return count;
 }
 
 int64_t files_tick(struct files *files, struct instant now)
@@ -373,7 +296,9 @@ int64_t files_tick(struct files *files, struct instant now)
     if (files->runs_seen != files->context->runs) {
         uint64_t runs = files->context->runs;
 
-        if (take_changes(files, FILES_PER_TURN) == FILES_PER_TURN) {
+        files_watch_soon(files, now);
+        if (files_take_changes(files, FILES_PER_TURN) == FILES_PER_TURN) {
+            files_flush_records(files);
             return now.mono_ms; /* there may be more */
         }
         files->runs_seen = runs;
@@ -385,13 +310,22 @@ int64_t files_tick(struct files *files, struct instant now)
         heap_remove(&files->due, id);
         files_work(files->entries[id], now);
     }
-    return heap_first(&files->due, NULL);
+    files_watch(files, now);
+    files_flush(files, now);
+    return time_min(heap_first(&files->due, NULL), files->watch_ms);
 }
 
 bool files_busy(const struct files *files)
 {
     return files->due.count > (size_t)files->failing + files->orphans ||
-           files->runs_seen != files->context->runs;
+           files->runs_seen != files->context->runs || files->awaiting.count > 0 ||
+           files->passing.count > 0;
+}
+
+bool files_writing(const struct files *files, struct instant now)
+{
+    return heap_first(&files->due, NULL) <= now.mono_ms || files->awaiting.count > 0 ||
+           files->passing.count > 0;
 }
 
 bool files_failing(const struct files *files)

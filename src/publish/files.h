@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Staples as files: the targets `file` and `nginx`, and the .ocsp of `haproxy`.
+/* Staples as files: all targets but the socket of `haproxy`.
  *
  * One engine for all of them, so that two places never fight for one path and the work per turn is
- * bounded. Each output path has an entry, which goes through these steps:
+ * bounded. Each output path has an entry, which goes through these steps ("|": a barrier, where the
+ * folder is on a disk; what came together shares it):
  *
- *   shown:      DER by rename -> snippet by rename -> servers told -> (server has taken it)
- * recorded withdrawn:  snippet removed -> servers told -> (server has taken it) DER removed,
- * forgotten
+ *   shown:      row put, files staged | DER moved | snippet moved | -> servers told -> taken
+ *   withdrawn:  snippet dropped | -> servers told -> taken -> DER dropped | row forgotten
  *
  * Without a snippet the DER goes first. At every point between two steps a snippet that exists
  * names a whole DER: nginx starts and reloads at any moment, also when clinch is gone. The store's
@@ -16,6 +16,7 @@
  * yet), so that a crash before the reload is made good after a restart. */
 
 #include "base/heap.h"
+#include "publish/barrier.h"
 #include "publish/disk.h"
 #include "publish/runner.h"
 #include "publish/table.h"
@@ -31,29 +32,63 @@
  * one that is just reading its configuration may have seen the snippet already. */
 #define FILES_LINGER_MS 2000
 
+/* How often it is looked whether files are still ours, where others write, too; and when files are
+ * put there again behind a reload, first: the server may be slow with it. */
+#define FILES_WATCH_MS 20000
+#define FILES_AGAIN_MS 1500
+
 #define FILES_GRACE_MAX_S 86400 /* see policy.must_staple_grace */
+
+/* How a kind of server takes files, and what it makes of them. What each was seen to do is in
+ * docs/decisions/0010. */
+struct file_kind {
+    const char *name; /* in the store, and for people */
+    bool snippet;     /* nginx.c: a folder with a snippet for each DER */
+    bool takes;       /* new files by itself, soon: a command is for withdrawals alone */
+    bool restarts;    /* a first staple and a withdrawal need `restart` instead of `reload` */
+    bool stamped;     /* goes by the file's mtime: until then it is good */
+    bool shared;      /* writes there itself, and its reload loses what came after its start: files
+                         are looked after (files-watch.c) */
+    bool no_revoked;  /* a revoked staple would be refused, or refuse everybody */
+};
+extern const struct file_kind file_kinds[]; /* by enum target_type */
 
 struct file_target {
     struct target base;
     struct files *files;
-    const char *kind;     /* in the store: "file", "nginx", "haproxy", "command" */
+    const struct file_kind *kind;
     const char *template; /* of the DER, or of NAME when there is a folder; NULL: left-overs */
-    const char *folder;   /* nginx: of DER and snippet; else NULL */
+    const char *folder;   /* nginx: of DER and snippet; hitch: its ocsp-dir; else NULL */
     gid_t gid;
     mode_t mode;
     struct runner **runners;                     /* borrowed; count 0: no server needs to be told */
     const struct target_config **runner_configs; /* whose `only` limits the runner; or NULL */
     size_t runner_count;
-    struct table places; /* struct file_place by key */
+    struct runner *restart; /* borrowed; or NULL */
+    struct table places;    /* struct file_place by key */
     bool prefix_told;
+    bool intruder_told;
 };
 
 enum file_step {
     FILE_IDLE,   /* shown, or still nothing; nothing to do */
-    FILE_WRITE,  /* DER and snippet are to be written */
+    FILE_WRITE,  /* DER and snippet are to be staged */
+    FILE_STAGED, /* and to be moved, the DER first */
+    FILE_MOVED,  /* they have their names */
     FILE_HIDE,   /* to be withdrawn */
     FILE_LINGER, /* withdrawn; what is left goes when the servers have taken that */
+    FILE_GONE,   /* nothing is left, but it may come back after a power failure */
     FILE_ORPHAN, /* found on disk, wanted by nobody, known to nobody: goes when it ends */
+};
+
+/* What servers must be told. */
+enum file_news {
+    NEWS_REFRESH, /* of what is still good */
+    NEWS_FIRST,   /* of one that showed nothing */
+    NEWS_WRONG,   /* what is shown instead is wrong, or is over */
+    NEWS_QUIET,   /* withdrawn, but the server may go on with what it has */
+    NEWS_ENDED,   /* withdrawn, with some minutes left */
+    NEWS_GONE,    /* withdrawn */
 };
 
 struct file_shown {
@@ -73,17 +108,27 @@ struct file_entry {
     char *place;               /* a certificate's path, for messages and `only` */
     uint8_t leaf[SHA256_SIZE]; /* of what is wanted */
     struct wish *wish;         /* what is still to be written */
+    struct disk_temp der_temp; /* what is staged of it */
+    struct disk_temp snippet_temp;
+    uint64_t awaits;         /* the barrier that its next step waits for; 0: none */
+    int await_error;         /* of that one */
+    struct wish *kept;       /* where others write, too: what was moved there, */
+    struct disk_print print; /* what tells that it still is, */
+    uint64_t runs_seen;      /* of the server's command until then, */
+    uint8_t again;           /* and how many times it is to be put there again */
     struct file_shown written;
     struct file_shown loaded; /* by the server, or written where there is none to tell */
     uint64_t change;          /* the last that servers must take; 0: none */
+    bool by_restart;          /* by which command */
     struct file_entry *prev;  /* in the list of those whose change is not taken yet */
     struct file_entry *next;
     bool listed;
     bool urgent;
     bool quiet;
-    bool dirty;    /* written, but not accounted for: the snippet failed */
+    bool dirty;    /* moved, but not accounted for: the snippet failed */
     bool known;    /* an earlier run put it there: servers may have it */
-    bool recorded; /* the store has a row */
+    bool recorded; /* the store has a row, or will have it with the next flush */
+    bool finished; /* it waits for a barrier alone to go */
     bool conflict_told;
     bool told; /* its failure */
     unsigned failures;
@@ -107,6 +152,21 @@ struct file_row {
     struct file_shown shown;
 };
 
+/* Ids, of entries that wait for a barrier. */
+struct file_ids {
+    uint32_t *ids;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+/* A row on its way to the store. */
+struct file_record {
+    char *path;
+    char *snippet;
+    char *command;
+    uint32_t id; /* of its entry, which may have gone since */
+};
+
 struct files {
     struct publish_context *context;
     struct table outputs;        /* struct file_entry by output, of all targets */
@@ -121,6 +181,19 @@ struct files {
     struct file_entry *first_untaken; /* in the order of their changes */
     struct file_entry *last_untaken;
     struct file_place *waiting;
+    struct barrier *barrier;
+    uint64_t barrier_number;  /* of the next one */
+    struct file_ids awaiting; /* it */
+    struct file_ids passing;  /* the one that goes on, or has just ended */
+    struct file_ids ready;    /* no barrier, but the rows */
+    bool barrier_ended;
+    struct file_record *records; /* with @published, for the next flush */
+    struct store_published *published;
+    size_t record_count;
+    size_t record_capacity;
+    int64_t watch_ms; /* when to look next; INSTANT_NEVER: nothing is shared */
+    uint32_t watch_at;
+    bool watched;     /* something, in this round */
     unsigned failing; /* entries with failures */
     unsigned orphans;
     uint64_t runs_seen; /* of context->runs */
@@ -134,6 +207,8 @@ CLEANUP_DEFINE(struct files *, files_free)
 /* Works on what is due, at most FILES_PER_TURN entries; the next deadline. */
 int64_t files_tick(struct files *files, struct instant now);
 bool files_busy(const struct files *files);
+/* Something is being written that servers will be told of. */
+bool files_writing(const struct files *files, struct instant now);
 bool files_failing(const struct files *files);
 bool files_conflicting(const struct files *files); /* two certificates, one path */
 
@@ -142,9 +217,15 @@ static inline bool file_target_is_command(const struct file_target *target)
     return target->base.config->type == TARGET_COMMAND;
 }
 
+/* Servers must be told of new files, too. */
+static inline bool file_target_tells(const struct file_target *target)
+{
+    return !target->kind->takes && target->runner_count > 0;
+}
+
 struct file_settings {
     const struct target_config *config; /* group, mode, only */
-    const char *kind;
+    const struct file_kind *kind;
     const char *template;
     const char *folder;
 };
@@ -164,16 +245,37 @@ void files_free_entry(struct file_entry *entry);
 void files_schedule(struct file_entry *entry, int64_t mono_ms);
 void files_hide(struct file_entry *entry, bool quiet);
 
-/* Notes that servers must take what @entry shows now; it is listed until they have. */
-void files_note_change(struct file_entry *entry, bool urgent, struct instant now);
+/* files-told.c: notes that servers must take what @entry shows now; it is listed until they have.
+ */
+void files_note_change(struct file_entry *entry, enum file_news news, struct instant now);
 void files_unlist(struct file_entry *entry);
-/* True when all servers that matter for @entry have taken its last change. */
-bool files_is_taken(const struct file_entry *entry);
+/* Those whose change servers have taken go on; at most @most of them. How many did. */
+unsigned files_take_changes(struct files *files, unsigned most);
+/* What makes the server take a withdrawal, for `clinch expire`. */
+void files_put_commands(struct buf *command, const struct file_target *target);
 
 /* One step of @entry; in files-step.c. */
 void files_work(struct file_entry *entry, struct instant now);
 void files_taken(struct file_entry *entry);
+/* Behind the barrier that it waited for. */
+void files_passed(struct file_entry *entry, struct instant now);
+/* What is staged is given up. */
+void files_unstage(struct file_entry *entry);
+
+/* files-flush.c: the store's rows and the disk, many at a time. */
 void files_record(struct file_entry *entry, int64_t keep_until_s);
+void files_forget(struct file_entry *entry);
+void files_flush_records(struct files *files);
+/* @entry goes on behind the next barrier; needed: what it waits for is on a disk. -ENOMEM. */
+int files_await(struct file_entry *entry, bool needed);
+/* What was added to the barrier starts, what has passed it goes on. */
+void files_flush(struct files *files, struct instant now);
+void files_on_barrier(void *context);
+
+/* files-watch.c: has somebody else written where @entry's staple is, or a server lost it? */
+void files_watch(struct files *files, struct instant now);
+void files_watch_soon(struct files *files, struct instant now); /* a command was run */
+void files_keep(struct file_entry *entry, struct wish *wish);
 
 /* When an answer that ends at @next_update_s must go, of which a row of the store says
  * @keep_until_s. The store is not trusted far: only for a grace of a day. */
@@ -187,3 +289,7 @@ void nginx_put_snippet(struct buf *content, const char *der_path);
 void nginx_repair(struct file_target *target, int64_t wall_s);
 void nginx_adopt(struct file_target *target);
 void nginx_warn_prefixes(struct file_target *target);
+
+/* hitch.c: where hitch looks for the staple of the certificate at @place. 0 or -ENOMEM. */
+int hitch_put_path(struct buf *der, const struct file_target *target, struct place place,
+                   const struct cert_facts *cert);

@@ -222,6 +222,7 @@ static void on_done(void *data, const char *fault, struct slice reply)
         link->broken = link->ask == ASK_INFO ? link->broken : 0;
         haproxy_link_answer(link, reply, context->clock());
     }
+    haproxy_link_tick(link, publish_now(context)); /* goes on at once */
     context->wake(context);
 }
 
@@ -283,7 +284,7 @@ static bool add_to_line(struct haproxy_link *link, uint32_t id, enum haproxy_ste
     size_t size = step == STEP_PUSH ? haproxy_push_size(wish_der(item->wish))
                                     : 2 * item->single.certid.size + 64;
 
-    if (link->batch_count > 0 && (line->size + size > HAPROXY_LINE_MAX || link->one_by_one ||
+    if (link->batch_count > 0 && (line->size + size >= HAPROXY_LINE_MAX || link->one_by_one ||
                                   link->batch_count == HAPROXY_BATCH)) {
         return false;
     }

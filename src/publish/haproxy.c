@@ -206,6 +206,13 @@ static int open_place(struct haproxy_target *target, const char *path,
     return 0;
 }
 
+static size_t size_most(const struct haproxy_target *target)
+{
+    unsigned size = target->base.config->max_size;
+
+    return size ? size : LIMIT_HAPROXY_STAPLE;
+}
+
 /* True when HAProxy could take these bytes at all; else told. It drops by itself what has ended:
  * there the grace of a must-staple certificate cannot be had. */
 static bool is_pushable(struct haproxy_target *target, const char *path, const struct wish *wish,
@@ -214,11 +221,13 @@ static bool is_pushable(struct haproxy_target *target, const char *path, const s
     if (wish->next_update_s <= publish_now(target->context).wall_s) {
         return false;
     }
-    if (wish->size > LIMIT_HAPROXY_STAPLE) {
-        log_say(target->context->log, NOTE_ERROR,
-                "%s: its staple has %zu octets; HAProxy's socket takes at most %d, so it is not "
-                "pushed (an .ocsp file beside the certificate and a reload would work)",
-                path, wish->size, LIMIT_HAPROXY_STAPLE);
+    if (wish->size > size_most(target)) {
+        log_say(
+            target->context->log, NOTE_ERROR,
+            "%s: its staple has %zu octets, and HAProxy's socket takes %zu, so it is not "
+            "pushed: give HAProxy `tune.bufsize 32768` and clinch `max_size: %d` (publish, line "
+            "%u), or `ocsp` and a reload of HAProxy",
+            path, wish->size, size_most(target), LIMIT_STAPLE_SIZE, target->base.config->line);
         return false;
     }
     if (!single_read(wish_der(wish), 0, ret_single)) {

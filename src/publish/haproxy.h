@@ -20,7 +20,7 @@
 #include "wire/haproxy.h"
 #include "wire/single.h"
 
-#define HAPROXY_BATCH         16
+#define HAPROXY_BATCH         64
 #define HAPROXY_START_SLACK_S 3 /* between two readings of one process's start */
 
 enum haproxy_step {

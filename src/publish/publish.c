@@ -64,9 +64,11 @@ static void on_timer(uv_timer_t *timer)
     struct instant now = publish_now(&publisher->context);
     int64_t deadline_ms;
     int64_t wait_ms;
+    bool more;
 
     publisher->awake = false;
     deadline_ms = files_tick(publisher->files, now);
+    more = files_writing(publisher->files, now);
     for (size_t i = 0; i < publisher->target_count; ++i) {
         struct target *target = publisher->targets[i];
 
@@ -75,6 +77,7 @@ static void on_timer(uv_timer_t *timer)
         }
     }
     for (size_t i = 0; i < publisher->runner_count; ++i) {
+        reload_expect(runner_reload(publisher->runners[i]), more);
         deadline_ms = time_min(deadline_ms, runner_tick(publisher->runners[i], now));
     }
     if (publisher->awake || deadline_ms == INSTANT_NEVER) {
@@ -156,8 +159,21 @@ static int add_runners(struct publisher *publisher, struct file_target *target,
     return r;
 }
 
+static void warn_reload(const struct publisher *publisher, const struct file_target *target)
+{
+    const struct target_config *config = target->base.config;
+
+    if (target->kind->takes && !target->kind->stamped && target->runner_count == 0) {
+        log_say(publisher->context.log, NOTE_WARNING,
+                "publish (line %u): `%s` without `reload`: new staples are taken at once, but what "
+                "is withdrawn is shown until its next reload, or the staple's end",
+                config->line, target->kind->name);
+    }
+}
+
 static int add_files(struct publisher *publisher, const struct file_settings *settings)
 {
+    const struct target_config *config = settings->config;
     struct file_target *target;
     int r = file_target_new(&target, publisher->files, settings);
 
@@ -165,20 +181,24 @@ static int add_files(struct publisher *publisher, const struct file_settings *se
         return error_trace(r);
     }
     r = add_target(publisher, &target->base);
-    if (!r && settings->config->type != TARGET_HAPROXY) {
-        r = add_runners(publisher, target, settings->config);
+    if (!r && config->type != TARGET_HAPROXY && config->type != TARGET_EXIM) {
+        r = add_runners(publisher, target, config);
     }
-    if (!r && settings->folder) {
+    if (!r && config->restart) {
+        r = open_runner(publisher, config->restart, config->reload_interval_s, &target->restart);
+    }
+    if (!r && settings->kind->snippet) {
         disk_clean(settings->folder);
         nginx_repair(target, publisher->context.clock().wall_s);
     }
+    warn_reload(publisher, target);
     return r ? error_trace(r) : 0;
 }
 
 /* For servers that fetch their staples: the command alone, without a file. */
 static int add_command(struct publisher *publisher, const struct target_config *config)
 {
-    const struct file_settings settings = {.config = config, .kind = FILES_KIND_COMMAND};
+    const struct file_settings settings = {.config = config, .kind = &file_kinds[config->type]};
     struct file_target *target;
     struct runner *runner;
     int r;
@@ -215,7 +235,7 @@ static int add_haproxy(struct publisher *publisher, const struct target_config *
     }
     if (config->ocsp) {
         const struct file_settings settings = {
-            .config = config, .kind = "haproxy", .template = config->ocsp};
+            .config = config, .kind = &file_kinds[config->type], .template = config->ocsp};
 
         return add_files(publisher, &settings);
     }
@@ -224,24 +244,29 @@ static int add_haproxy(struct publisher *publisher, const struct target_config *
 
 static int add_configured(struct publisher *publisher, const struct target_config *config)
 {
-    struct file_settings settings = {.config = config};
+    struct file_settings settings = {
+        .config = config, .kind = &file_kinds[config->type], .template = config->path};
 
     switch (config->type) {
-    case TARGET_FILE:
-        settings.kind = "file";
-        settings.template = config->path;
-        return add_files(publisher, &settings);
     case TARGET_NGINX:
-        settings.kind = "nginx";
         settings.template = config->name ? config->name : "{name}";
         settings.folder = config->path;
-        return add_files(publisher, &settings);
+        break;
+    case TARGET_HITCH:
+        settings.template = config->pem_file ? config->pem_file : "{dir}/{file}";
+        settings.folder = config->path;
+        break;
     case TARGET_HAPROXY:
         return add_haproxy(publisher, config);
     case TARGET_COMMAND:
         return add_command(publisher, config);
+    case TARGET_FILE:
+    case TARGET_LIGHTTPD:
+    case TARGET_DNSDIST:
+    case TARGET_EXIM:
+        break;
     }
-    return 0;
+    return add_files(publisher, &settings);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -250,7 +275,7 @@ static void on_closed(uv_handle_t *handle)
 }
 
 int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struct config *config,
-                  struct store *store, const struct log *log)
+                  struct store *store, const struct log *log, const struct publish_names *names)
 {
     struct publisher *publisher = calloc(1, sizeof(*publisher));
     int r;
@@ -264,6 +289,7 @@ int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struc
         .store = store,
         .log = log,
         .state_dir = config->state_dir,
+        .names = names,
         .rng = {uv_hrtime()},
         .clock = clock_now,
         .wake = publisher_wake,
@@ -341,7 +367,8 @@ int publisher_recall(struct publisher *publisher, struct place place, const stru
 static int open_leftovers(struct publisher *publisher, const char *command,
                           struct file_target **ret_target)
 {
-    const struct file_settings settings = {.config = &leftover_config, .kind = "file"};
+    const struct file_settings settings = {.config = &leftover_config,
+                                           .kind = &file_kinds[TARGET_FILE]};
     struct file_target *target;
     struct runner *runner;
     int r;

@@ -15,9 +15,16 @@
 
 struct publisher;
 
-/* @store may be NULL (nothing is remembered over restarts). */
+/* What publishers need of cryptography: hitch names its files by MD5. False: no memory. */
+struct publish_names {
+    bool (*md5)(void *context, struct slice text, uint8_t ret_md5[16]);
+    void *context;
+};
+
+/* @store may be NULL (nothing is remembered over restarts). @names (borrowed) may be NULL when no
+ * target `hitch` is configured. */
 int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struct config *config,
-                  struct store *store, const struct log *log);
+                  struct store *store, const struct log *log, const struct publish_names *names);
 
 /* Stops at once; what is not done is found out at the next start. Its handles close by themselves:
  * the loop must run on until nothing is left in it. A command that is running is ended, which may

@@ -13,6 +13,7 @@
 struct runner {
     struct publish_context *context;
     struct reload reload;
+    uint64_t runs;
     char *command;
     struct spawn *spawn; /* while it runs */
     bool freed;          /* ends with the command that is running */
@@ -136,6 +137,7 @@ static void runner_ended(struct runner *runner, const struct spawn_result *resul
 
     reload_end(&runner->reload, good, mono_ms, &context->rng);
     context->runs += good;
+    runner->runs += good;
     if (!good) {
         runner_tell_failure(runner, result, mono_ms);
     } else if (failures > 0) {
@@ -169,7 +171,7 @@ int64_t runner_tick(struct runner *runner, struct instant now)
     };
 
     if (reload_deadline_ms(&runner->reload) <= now.mono_ms) {
-        reload_begin(&runner->reload);
+        reload_begin(&runner->reload, now.mono_ms);
         if (spawn_start(&runner->spawn, runner->context->loop, &order)) {
             runner_ended(runner, &not_started);
         }
@@ -180,6 +182,11 @@ int64_t runner_tick(struct runner *runner, struct instant now)
 bool runner_covers(const struct runner *runner, uint64_t change)
 {
     return runner->reload.done >= change;
+}
+
+uint64_t runner_runs(const struct runner *runner)
+{
+    return runner->runs;
 }
 
 bool runner_busy(const struct runner *runner)

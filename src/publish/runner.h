@@ -31,5 +31,6 @@ void runner_share(struct runner *runner, int64_t interval_s);
 int64_t runner_tick(struct runner *runner, struct instant now);
 
 bool runner_covers(const struct runner *runner, uint64_t change);
+uint64_t runner_runs(const struct runner *runner); /* that ended well */
 bool runner_busy(const struct runner *runner);
 bool runner_failing(const struct runner *runner);

@@ -6,6 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/single.h"
+
+/* Of the SingleResponse about the leaf. */
+static bool is_revoked(const struct staple *staple)
+{
+    struct slice serial = slice_of(staple->cert->serial, staple->cert->serial_size);
+    struct single single;
+
+    for (unsigned i = 0; single_read(staple->der, i, &single); ++i) {
+        if (single.revoked && slice_equal(single_serial(single.certid), serial)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct wish *wish_new(const struct staple *staple)
 {
     struct wish *wish = malloc(sizeof(*wish) + staple->der.size);
@@ -19,6 +35,7 @@ struct wish *wish_new(const struct staple *staple)
         .next_update_s = staple->next_update_s,
         .keep_until_s = time_max(staple->next_update_s, staple->keep_until_s),
         .urgent = staple->urgent,
+        .revoked = is_revoked(staple),
         .size = staple->der.size,
     };
     memcpy(wish->leaf, staple->cert->leaf_sha256, SHA256_SIZE);

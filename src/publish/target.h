@@ -21,9 +21,10 @@ struct publish_context {
     struct store *store; /* may be NULL */
     const struct log *log;
     const char *state_dir;
-    uint64_t changes; /* numbers the changes that servers must be told of */
-    uint64_t runs;    /* commands that ended well */
-    struct rng rng;   /* for jitter */
+    uint64_t changes;                  /* numbers the changes that servers must be told of */
+    uint64_t runs;                     /* commands that ended well */
+    const struct publish_names *names; /* or NULL; see publisher_new() */
+    struct rng rng;                    /* for jitter */
     struct instant (*clock)(void);
     int64_t off_s; /* how far the wall clock is ahead of the time that is gone by */
     void (*wake)(struct publish_context *context); /* tick() soon */
@@ -47,6 +48,7 @@ struct wish {
     int64_t next_update_s;
     int64_t keep_until_s; /* not taken away before: nextUpdate, or the end of a grace */
     bool urgent;
+    bool revoked; /* what it says of the leaf */
     size_t size;
     uint8_t der[];
 };

@@ -4,9 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "publish/disk.h"
+#include "publish/disk-private.h"
 
 static struct test_world world;
 static struct buf fault = {.max = 8192};
@@ -40,17 +41,36 @@ static int teardown(void **state)
     return 0;
 }
 
-static int put(const char *path, const char *text)
+/* What lies under a temporary name is of no use any more. */
+static void toss(struct disk_temp *temp)
+{
+    if (temp->path) {
+        assert_int_equal(unlink(temp->path), 0);
+        free(temp->path);
+    }
+}
+
+static int put_dated(const char *path, const char *text, int64_t mtime_s)
 {
     const struct disk_file file = {
         .path = path,
         .content = slice_of_text(text),
         .mode = 0640,
         .gid = (gid_t)-1,
+        .mtime_s = mtime_s,
         .make_under = world.state,
     };
+    struct disk_temp temp = {0};
+    int r = disk_stage(&file, &temp, &fault);
 
-    return disk_write(&file, &fault);
+    r = r ? r : disk_move(&temp, path, &fault);
+    toss(&temp);
+    return r;
+}
+
+static int put(const char *path, const char *text)
+{
+    return put_dated(path, text, 0);
 }
 
 static void test_new_file_has_content_and_mode(void **state)
@@ -133,13 +153,181 @@ static void test_full_disk_keeps_the_old_file_and_leaves_nothing(void **state)
     assert_string_equal(test_read(path), "two");
 }
 
+static void test_staged_file_is_whole_and_nobody_sees_it(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    const struct disk_file file = {
+        .path = path, .content = slice_of_text("two"), .mode = 0640, .gid = (gid_t)-1};
+    struct disk_temp temp = {0};
+    struct stat info;
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    assert_int_equal(disk_stage(&file, &temp, &fault), 0);
+    assert_string_equal(test_read(path), "one");
+    assert_string_equal(test_read(temp.path), "two");
+    assert_int_equal(stat(temp.path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0640);
+    assert_int_equal(disk_move(&temp, path, &fault), 0);
+    assert_string_equal(test_read(path), "two");
+    toss(&temp);
+    assert_int_equal(test_count_files(world.dir), 1);
+}
+
+static void test_moving_what_has_gone_is_told(void **state)
+{
+    struct disk_temp temp = {.path = text_copy(slice_of_text("/tmp/none/x")), .durable = true};
+
+    (void)state;
+    assert_int_equal(disk_move(&temp, test_path(&world, "a.ocsp"), &fault), DISK_E_FAILED);
+    free(temp.path);
+}
+
+static void test_dropped_file_has_no_name_any_more(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    struct disk_temp temp = {0};
+
+    (void)state;
+    assert_int_equal(disk_drop(path, &temp, &fault), DISK_E_ABSENT);
+    assert_int_equal(put(path, "one"), 0);
+    assert_int_equal(disk_drop(path, &temp, &fault), 0);
+    assert_false(test_exists(path));
+    toss(&temp);
+    assert_int_equal(test_count_files(world.dir), 0);
+    assert_int_equal(disk_drop(world.state, &temp, &fault), DISK_E_FAILED);
+}
+
+static void test_file_gets_its_mtime_before_its_name(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    struct stat before;
+    struct stat after;
+
+    (void)state;
+    assert_int_equal(put_dated(path, "one", 2000000000), 0);
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(before.st_mtim.tv_sec, 2000000000);
+    assert_int_equal(put_dated(path, "one", 2000000000), DISK_E_SAME);
+    assert_int_equal(put_dated(path, "one", 2000000100), DISK_E_SAME);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_mtim.tv_sec, 2000000100);
+    assert_int_equal(before.st_ino, after.st_ino);
+}
+
+static void test_certificates_and_keys_are_not_touched(void **state)
+{
+    static const char pem[] = "Certificate:\n  Data:\n-----BEGIN CERTIFICATE-----\nMII...\n";
+    const char *path = test_path(&world, "shop.pem");
+    struct disk_temp temp = {0};
+
+    (void)state;
+    test_write(path, pem);
+    assert_int_equal(put(path, "one"), DISK_E_FAILED);
+    assert_non_null(strstr(buf_text(&fault), "PEM"));
+    assert_int_equal(disk_drop(path, &temp, &fault), DISK_E_FAILED);
+    assert_int_equal(disk_remove(path, &fault), DISK_E_FAILED);
+    assert_string_equal(test_read(path), pem);
+}
+
+static void test_folder_of_keys_is_known_by_names_and_content(void **state)
+{
+    struct buf name = BUF_INIT(256);
+
+    (void)state;
+    assert_false(disk_has_keys(world.dir, &name));
+    test_write(test_path(&world, "shop.pem"), "-----BEGIN CERTIFICATE-----\n");
+    test_write(test_path(&world, "shop.ocsp"), "0");
+    assert_false(disk_has_keys(world.dir, &name));
+    test_write(test_path(&world, "both"), "-----BEGIN EC PRIVATE KEY-----\n");
+    assert_true(disk_has_keys(world.dir, &name));
+    assert_string_equal(buf_text(&name), "both");
+    assert_int_equal(unlink(world.path), 0);
+    assert_int_equal(symlink("/nowhere", test_path(&world, "privkey.pem")), 0); /* as certbot */
+    assert_true(disk_has_keys(world.dir, &name));
+    assert_false(disk_has_keys("/nowhere", &name));
+    buf_deinit(&name);
+}
+
+static void test_print_tells_a_file_from_its_copy(void **state)
+{
+    const char *path = test_path(&world, "a.ocsp");
+    struct disk_print none = disk_print_of(path);
+    struct disk_print first;
+    struct disk_print second;
+
+    (void)state;
+    assert_int_equal(put(path, "one"), 0);
+    first = disk_print_of(path);
+    second = disk_print_of(path);
+    assert_true(disk_print_equal(&first, &second));
+    assert_false(disk_print_equal(&first, &none));
+    assert_int_equal(unlink(path), 0);
+    test_write(path, "one");
+    second = disk_print_of(path);
+    assert_false(disk_print_equal(&first, &second));
+}
+
+/* What the sentence must say, as somebody who is not root sees it. */
+static int write_as_nobody(const char *path, const char *const *words)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        bool good = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0 &&
+                    put(path, "one") == DISK_E_FAILED;
+
+        for (; good && *words; ++words) {
+            good = strstr(buf_text(&fault), *words) != NULL;
+        }
+        if (!good) {
+            fprintf(stderr, "%s\n", buf_text(&fault));
+        }
+        _exit(good ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_what_may_not_be_written_is_told_with_the_fix(void **state)
+{
+    static const char *const words[] = {"Permission denied",
+                                        "runs as nobody",
+                                        "root:root",
+                                        "mode 0755",
+                                        "`install -d -o nobody -g root -m 0755 /",
+                                        NULL};
+    static const char *const hidden[] = {"cannot be read", "remove it", NULL};
+
+    (void)state;
+    if (getuid() != 0) {
+        skip();
+    }
+    assert_int_equal(chmod(world.dir, 0755), 0);
+    assert_int_equal(write_as_nobody(test_path(&world, "a.ocsp"), words), 0);
+    test_write(test_path(&world, "key"), "secret");
+    assert_int_equal(chmod(world.path, 0600), 0);
+    assert_int_equal(write_as_nobody(world.path, hidden), 0);
+}
+
+static void test_group_that_may_not_be_given_is_told_with_the_fix(void **state)
+{
+    const struct disk_failure failure = {DISK_PART_GROUP, "/x/a.ocsp", 0, EPERM};
+
+    (void)state;
+    assert_int_equal(disk_fail(&fault, &failure), DISK_E_FAILED);
+    assert_non_null(strstr(buf_text(&fault), "to the group root"));
+    assert_non_null(strstr(buf_text(&fault), "`usermod -aG root "));
+}
+
 static void test_missing_folder_is_told_and_not_made(void **state)
 {
     const char *path = test_path(&world, "none/a.ocsp");
 
     (void)state;
     assert_int_equal(put(path, "one"), DISK_E_FAILED);
-    assert_non_null(strstr(buf_text(&fault), "folder does not exist"));
+    assert_non_null(strstr(buf_text(&fault), "folder does not exist; make it: `install -d -o "));
     assert_false(test_exists(test_path(&world, "none")));
 }
 
@@ -275,33 +463,35 @@ static void test_reading_takes_plain_files_up_to_the_cap(void **state)
     buf_deinit(&content);
 }
 
+#define DISK_TEST(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_new_file_has_content_and_mode, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mode_does_not_depend_on_the_umask, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_replacing_makes_a_new_inode, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_same_content_is_not_written_but_its_mode_is_put_right,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(test_full_disk_keeps_the_old_file_and_leaves_nothing, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_missing_folder_is_told_and_not_made, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_folder_below_the_state_directory_is_made, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_symlink_at_the_path_is_not_written_through, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_folder_or_fifo_at_the_path_is_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_link_into_the_state_directory_is_followed, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_link_elsewhere_is_refused_with_a_sentence, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_link_to_a_link_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_left_over_temporary_files_of_ours_are_removed, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_removing_what_is_not_there_is_fine, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_reading_takes_plain_files_up_to_the_cap, setup,
-                                        teardown),
+        DISK_TEST(test_new_file_has_content_and_mode),
+        DISK_TEST(test_mode_does_not_depend_on_the_umask),
+        DISK_TEST(test_replacing_makes_a_new_inode),
+        DISK_TEST(test_same_content_is_not_written_but_its_mode_is_put_right),
+        DISK_TEST(test_full_disk_keeps_the_old_file_and_leaves_nothing),
+        DISK_TEST(test_staged_file_is_whole_and_nobody_sees_it),
+        DISK_TEST(test_moving_what_has_gone_is_told),
+        DISK_TEST(test_dropped_file_has_no_name_any_more),
+        DISK_TEST(test_file_gets_its_mtime_before_its_name),
+        DISK_TEST(test_certificates_and_keys_are_not_touched),
+        DISK_TEST(test_folder_of_keys_is_known_by_names_and_content),
+        DISK_TEST(test_print_tells_a_file_from_its_copy),
+        DISK_TEST(test_what_may_not_be_written_is_told_with_the_fix),
+        DISK_TEST(test_group_that_may_not_be_given_is_told_with_the_fix),
+        DISK_TEST(test_missing_folder_is_told_and_not_made),
+        DISK_TEST(test_folder_below_the_state_directory_is_made),
+        DISK_TEST(test_symlink_at_the_path_is_not_written_through),
+        DISK_TEST(test_folder_or_fifo_at_the_path_is_refused),
+        DISK_TEST(test_link_into_the_state_directory_is_followed),
+        DISK_TEST(test_link_elsewhere_is_refused_with_a_sentence),
+        DISK_TEST(test_link_to_a_link_is_refused),
+        DISK_TEST(test_left_over_temporary_files_of_ours_are_removed),
+        DISK_TEST(test_removing_what_is_not_there_is_fine),
+        DISK_TEST(test_reading_takes_plain_files_up_to_the_cap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

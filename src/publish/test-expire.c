@@ -99,8 +99,6 @@ static void test_expiring_withdraws_what_has_ended_and_nothing_else(void **state
 static void test_expiring_believes_the_file_not_the_row(void **state)
 {
     struct wish *wish = test_wish(1, UNTIL_S + 500, false);
-    struct disk_file file = {.mode = 0644, .gid = (gid_t)-1, .content = wish_der(wish)};
-    struct buf fault = BUF_INIT(4096);
 
     (void)state;
     add(TARGET_FILE, keep(0, "%s/{stem}.ocsp"), NULL);
@@ -108,8 +106,7 @@ static void test_expiring_believes_the_file_not_the_row(void **state)
     publish("/ssl/shop.pem", 1, UNTIL_S);
     settle();
     stop();
-    file.path = test_path(&world, "shop.ocsp"); /* somebody has written a newer one */
-    assert_int_equal(disk_write(&file, &fault), 0);
+    test_put(test_path(&world, "shop.ocsp"), wish_der(wish)); /* somebody has written a newer one */
     assert_result(expire(UNTIL_S + 100, NULL), 0, 0);
     assert_result(expire(UNTIL_S + 500, NULL), 1, 0);
     wish_unref(wish);
@@ -222,8 +219,6 @@ static void test_expiring_removes_a_snippet_whose_der_is_gone(void **state)
 static void test_expiring_leaves_alone_what_is_not_ours(void **state)
 {
     struct wish *wish = test_wish(1, UNTIL_S, false);
-    struct disk_file file = {.mode = 0644, .gid = (gid_t)-1, .content = wish_der(wish)};
-    struct buf fault = BUF_INIT(4096);
 
     (void)state;
     add(TARGET_COMMAND, NULL, keep(0, "echo >> %s/changes"));
@@ -232,8 +227,7 @@ static void test_expiring_leaves_alone_what_is_not_ours(void **state)
     settle();
     stop();
     test_write(test_path(&world, "shop.conf"), "server { }\n");
-    file.path = test_path(&world, "shop.ocsp");
-    assert_int_equal(disk_write(&file, &fault), 0);
+    test_put(test_path(&world, "shop.ocsp"), wish_der(wish));
     assert_result(expire(UNTIL_S, test_path(&world, "shop.ocsp")), 1, 0);
     assert_false(test_exists(test_path(&world, "shop.ocsp")));
     assert_true(test_exists(test_path(&world, "shop.conf")));
@@ -403,8 +397,6 @@ static void test_a_withdrawal_that_the_server_took_is_not_told_again(void **stat
 static void test_beside_a_daemon_only_what_is_not_its_own_is_expired(void **state)
 {
     struct wish *wish = test_wish(1, UNTIL_S, false);
-    struct disk_file file = {.mode = 0644, .gid = (gid_t)-1, .content = wish_der(wish)};
-    struct buf fault = BUF_INIT(4096);
     char link[300];
 
     (void)state;
@@ -418,8 +410,7 @@ static void test_beside_a_daemon_only_what_is_not_its_own_is_expired(void **stat
     assert_int_equal(expire(UNTIL_S + 3600, link).kept, 1);
     assert_true(test_exists(test_path(&world, "nginx/web.ocsp")) && test_exists(link));
     assert_int_equal(lines("reloads"), 1);
-    file.path = test_path(&world, "old.ocsp");
-    assert_int_equal(disk_write(&file, &fault), 0);
+    test_put(test_path(&world, "old.ocsp"), wish_der(wish));
     assert_result(expire(UNTIL_S, test_path(&world, "old.ocsp")), 1, 0);
     assert_false(test_exists(test_path(&world, "old.ocsp")));
     wish_unref(wish);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/instant.h"
+#include "wire/haproxy.h"
 #include "wire/single.h"
 
 struct peer {
@@ -267,6 +268,10 @@ static void answer(struct peer *peer)
     peer->answered = true;
     if (!has_payload) {
         text[strcspn(text, "\n")] = 0;
+    }
+    if (!has_payload && strlen(text) >= HAPROXY_LINE_MAX) {
+        free(text); /* the real one answers it when it comes in one piece */
+        return;
     }
     while (rest) {
         char *next = has_payload ? NULL : strchr(rest, ';');

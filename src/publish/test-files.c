@@ -30,7 +30,8 @@ static int begin(void **state)
 
 static void start(bool with_command)
 {
-    const struct file_settings settings = {.config = &config, .kind = "file", .template = template};
+    const struct file_settings settings = {
+        .config = &config, .kind = &file_kinds[TARGET_FILE], .template = template};
 
     assert_int_equal(files_new(&files, &world.context), 0);
     assert_int_equal(file_target_new(&target, files, &settings), 0);
@@ -72,7 +73,7 @@ static void pass(int64_t ms)
     int64_t until_ms = test_now.mono_ms + ms;
 
     for (;;) {
-        int64_t due_ms = files_tick(files, test_now);
+        int64_t due_ms = test_tick(files, test_now);
 
         if (runner) {
             due_ms = time_min(due_ms, runner_tick(runner, test_now));

@@ -528,6 +528,58 @@ static void test_our_transaction_does_not_stay_open(void **state)
     assert_false(target->base.ops->failing(&target->base));
 }
 
+/* Of @size octets, about. */
+static void publish_long(const char *path, uint8_t serial, size_t size)
+{
+    struct buf singles = BUF_INIT(1024);
+    struct buf der = BUF_INIT(65536);
+    struct cert_facts cert = test_cert(serial);
+    struct staple staple = {.cert = &cert, .serve = {0, UNTIL_S}, .next_update_s = UNTIL_S};
+    struct wish *wish;
+
+    test_put_single(&singles, serial, TEST_WALL_S, UNTIL_S);
+    test_put_answer(&der, &singles, size - 200);
+    staple.der = slice_of_buf(&der);
+    wish = wish_new(&staple);
+    assert_non_null(wish);
+    assert_int_equal(target->base.ops->publish(&target->base, (struct place){path, 0}, &cert, wish),
+                     0);
+    wish_unref(wish);
+    buf_deinit(&singles);
+    buf_deinit(&der);
+}
+
+static void test_lines_are_not_longer_than_haproxy_surely_reads(void **state)
+{
+    static const size_t sizes[] = {LIMIT_HAPROXY_STAPLE - 10, 5700, 2300, 1300};
+    char path[64];
+
+    (void)state;
+    start();
+    fake_listen(fake);
+    for (unsigned i = 1; i <= 40; ++i) {
+        fake->entries[i] = true;
+        snprintf(path, sizeof(path), "/p/%u.pem", i);
+        publish_long(path, (uint8_t)i, sizes[i / 10 % 4]);
+    }
+    pass(1000);
+    assert_int_equal(fake->pushes, 40);
+    assert_false(target->base.ops->failing(&target->base));
+    assert_true(fake->connections < 40);
+}
+
+static void test_larger_staple_is_pushed_where_haproxy_reads_more(void **state)
+{
+    (void)state;
+    config.max_size = LIMIT_HAPROXY_STAPLE + 1000;
+    start();
+    fake_listen(fake);
+    publish_long("/p/a.pem", 1, LIMIT_HAPROXY_STAPLE + 500);
+    assert_int_equal(target->items.count, 1);
+    publish_long("/p/b.pem", 2, LIMIT_HAPROXY_STAPLE + 1500);
+    assert_int_equal(target->items.count, 1);
+}
+
 static void test_too_long_staple_and_bad_paths_are_not_sent(void **state)
 {
     struct buf singles = BUF_INIT(1024);
@@ -598,6 +650,8 @@ int main(void)
         PLAY(test_newer_staple_is_pushed_although_the_older_is_under_way),
         PLAY(test_somebody_elses_transaction_is_waited_for),
         PLAY(test_our_transaction_does_not_stay_open),
+        PLAY(test_lines_are_not_longer_than_haproxy_surely_reads),
+        PLAY(test_larger_staple_is_pushed_where_haproxy_reads_more),
         PLAY(test_too_long_staple_and_bad_paths_are_not_sent),
         PLAY(test_addresses_are_checked),
     };

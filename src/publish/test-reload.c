@@ -47,7 +47,7 @@ static void play_until(struct play *play, int64_t mono_ms)
         if (play->reload.running) {
             reload_end(&play->reload, play->works, play->now.mono_ms, &play->rng);
         } else {
-            reload_begin(&play->reload);
+            reload_begin(&play->reload, play->now.mono_ms);
             ++play->runs;
             play->last_ms = play->now.mono_ms;
             play->ends_ms = play->now.mono_ms + play->takes_ms;
@@ -64,7 +64,12 @@ static void play_for(struct play *play, int64_t ms)
 
 static void urgent(struct play *play)
 {
-    reload_note_urgent(&play->reload, ++play->number, play->now);
+    reload_note_strict(&play->reload, ++play->number, play->now);
+}
+
+static void first(struct play *play)
+{
+    reload_note_first(&play->reload, ++play->number, play->now);
 }
 
 static void refresh(struct play *play, int64_t loaded_left_s)
@@ -112,6 +117,136 @@ static void test_urgent_change_runs_within_two_seconds_although_more_come(void *
     }
     assert_int_equal(play.runs, 1);
     assert_true(play.last_ms - first_ms < 2000);
+}
+
+static void test_few_first_staples_run_within_two_seconds_although_more_come(void **state)
+{
+    struct play play = play_begin();
+    int64_t first_ms = play.now.mono_ms;
+
+    (void)state;
+    while (play.runs == 0 && play.now.mono_ms < first_ms + 10000) {
+        first(&play);
+        play_for(&play, 100);
+    }
+    assert_true(play.last_ms - first_ms < 2000);
+}
+
+static void test_a_mass_of_first_staples_is_waited_for(void **state)
+{
+    struct play play = play_begin();
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; ++i) { /* a cold start of eight seconds */
+        first(&play);
+        play_for(&play, 8);
+    }
+    assert_int_equal(play.runs, 0);
+    play_for(&play, 400);
+    assert_int_equal(play.runs, 1);
+    assert_int_equal(play.reload.done, 1000);
+}
+
+static void test_a_mass_without_end_is_not_waited_for(void **state)
+{
+    struct play play = play_begin();
+
+    (void)state;
+    for (unsigned i = 0; i < 12000; ++i) { /* two minutes */
+        first(&play);
+        play_for(&play, 10);
+    }
+    assert_in_range(play.runs, 5, 12);
+    play_for(&play, 60000);
+    assert_int_equal(play.reload.done, 12000);
+}
+
+static void test_withdrawal_does_not_wait_for_a_mass(void **state)
+{
+    struct play play = play_begin();
+    int64_t strict_ms = 0;
+
+    (void)state;
+    for (unsigned i = 0; play.runs == 0; ++i) {
+        first(&play);
+        if (i == 300) {
+            urgent(&play);
+            strict_ms = play.now.mono_ms;
+        }
+        play_for(&play, 10);
+    }
+    assert_in_range(play.last_ms - strict_ms, 300, 2000);
+}
+
+static void test_mass_of_renewals_that_is_being_written_is_waited_for(void **state)
+{
+    struct play play = play_begin();
+
+    (void)state;
+    reload_expect(&play.reload, true);
+    for (unsigned i = 0; i < 1000; ++i) { /* a slow disk */
+        urgent(&play);
+        play_for(&play, 6);
+    }
+    assert_int_equal(play.runs, 0);
+    reload_expect(&play.reload, false);
+    play_for(&play, 300);
+    assert_int_equal(play.runs, 1);
+    reload_expect(&play.reload, true);
+    urgent(&play);
+    play_for(&play, 1800);
+    assert_int_equal(play.runs, 2); /* one alone is not kept waiting by others' files */
+    for (unsigned i = 0; i < 100; ++i) {
+        urgent(&play);
+    }
+    play_for(&play, 10000);
+    assert_int_equal(play.runs, 3); /* nor a mass by a disk that hangs */
+}
+
+static void test_first_staples_that_trickle_in_do_not_each_run(void **state)
+{
+    struct play play = play_begin();
+    unsigned before;
+
+    (void)state;
+    for (unsigned i = 0; i < 600; ++i) { /* one a second */
+        first(&play);
+        play_for(&play, 1000);
+        assert_true(play.runs <= 5 || play.runs <= i);
+    }
+    assert_in_range(play.runs, 12, 20);
+    before = play.runs;
+    play_for(&play, 30000);
+    urgent(&play); /* a withdrawal knows no row */
+    play_for(&play, 1000);
+    assert_true(play.runs > before);
+    play_for(&play, 600000);
+    before = play.runs;
+    first(&play);
+    play_for(&play, 1000); /* the next one alone is as quick as ever */
+    assert_int_equal(play.runs, before + 1);
+}
+
+static void test_what_is_being_written_is_waited_for(void **state)
+{
+    struct play play = play_begin();
+
+    (void)state;
+    reload_expect(&play.reload, true);
+    first(&play);
+    play_for(&play, 1000);
+    assert_int_equal(play.runs, 0);
+    first(&play);
+    reload_expect(&play.reload, false);
+    play_for(&play, 300);
+    assert_int_equal(play.runs, 1);
+    reload_expect(&play.reload, true); /* a disk that hangs */
+    urgent(&play);
+    play_for(&play, 2000);
+    assert_int_equal(play.runs, 2);
+    refresh(&play, 4 * 86400);
+    play_for(&play, HOUR_S * 1000 + 2000);
+    assert_int_equal(play.runs, 3);
 }
 
 static void test_change_during_a_run_leads_to_one_more(void **state)
@@ -205,6 +340,9 @@ static void test_settling_runs_the_batch_now(void **state)
     assert_true(reload_busy(&play.reload));
     play_for(&play, 1000);
     assert_int_equal(play.runs, 1);
+    refresh(&play, 4 * 86400); /* nobody stays to run it later */
+    play_for(&play, 1000);
+    assert_int_equal(play.runs, 2);
 }
 
 static void test_failing_command_is_repeated_with_backoff(void **state)
@@ -285,6 +423,13 @@ int main(void)
         cmocka_unit_test(test_nothing_noted_runs_nothing),
         cmocka_unit_test(test_a_thousand_urgent_changes_at_once_run_once),
         cmocka_unit_test(test_urgent_change_runs_within_two_seconds_although_more_come),
+        cmocka_unit_test(test_few_first_staples_run_within_two_seconds_although_more_come),
+        cmocka_unit_test(test_a_mass_of_first_staples_is_waited_for),
+        cmocka_unit_test(test_a_mass_without_end_is_not_waited_for),
+        cmocka_unit_test(test_withdrawal_does_not_wait_for_a_mass),
+        cmocka_unit_test(test_mass_of_renewals_that_is_being_written_is_waited_for),
+        cmocka_unit_test(test_first_staples_that_trickle_in_do_not_each_run),
+        cmocka_unit_test(test_what_is_being_written_is_waited_for),
         cmocka_unit_test(test_change_during_a_run_leads_to_one_more),
         cmocka_unit_test(test_refreshes_share_one_run_an_interval),
         cmocka_unit_test(test_refresh_runs_before_the_loaded_staple_ends),

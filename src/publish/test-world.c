@@ -5,7 +5,7 @@
 #include <ftw.h>
 #include <unistd.h>
 
-#include "publish/disk.h"
+#include "publish/files.h"
 #include "wire/test-staple.h"
 
 struct instant test_now;
@@ -61,13 +61,18 @@ const char *test_path(struct test_world *world, const char *name)
     return world->path;
 }
 
-void test_write(const char *path, const char *text)
+void test_put(const char *path, struct slice content)
 {
     FILE *file = fopen(path, "we");
 
     assert_non_null(file);
-    assert_int_equal(fputs(text, file) < 0, 0);
+    assert_int_equal(fwrite(content.data, 1, content.size, file), content.size);
     assert_int_equal(fclose(file), 0);
+}
+
+void test_write(const char *path, const char *text)
+{
+    test_put(path, slice_of_text(text));
 }
 
 const char *test_read(const char *path)
@@ -125,6 +130,18 @@ struct wish *test_wish(uint8_t serial, int64_t until_s, bool urgent)
     assert_non_null(wish);
     buf_deinit(&der);
     return wish;
+}
+
+int64_t test_tick(struct files *files, struct instant now)
+{
+    int64_t due_ms = files_tick(files, now);
+
+    while (barrier_is_running(files->barrier)) {
+        uv_run(files->context->loop, UV_RUN_ONCE);
+        due_ms = files_tick(files, now);
+    }
+    uv_run(files->context->loop, UV_RUN_DEFAULT); /* what is unlinked is waited for, too */
+    return due_ms;
 }
 
 bool test_shows(const char *path, uint8_t serial, int64_t until_s)

@@ -39,6 +39,7 @@ void test_world_end(struct test_world *world);
 const char *test_path(struct test_world *world, const char *name);
 
 void test_write(const char *path, const char *text);
+void test_put(const char *path, struct slice content);
 /* The content as text, until the next call; NULL when there is no file. */
 const char *test_read(const char *path);
 bool test_exists(const char *path);
@@ -47,6 +48,10 @@ unsigned test_count_files(const char *dir);
 /* The certificate number @serial, and a staple of it that ends at @until_s. */
 struct cert_facts test_cert(uint8_t serial);
 struct wish *test_wish(uint8_t serial, int64_t until_s, bool urgent);
+
+struct files;
+/* files_tick(), until nothing waits for the disk any more: that takes no time here. */
+int64_t test_tick(struct files *files, struct instant now);
 
 /* What test_wish() has, for comparing with a file. */
 bool test_shows(const char *path, uint8_t serial, int64_t until_s);

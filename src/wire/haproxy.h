@@ -10,8 +10,10 @@
 #include "base/bytes.h"
 #include "core/staple.h"
 
-/* A longer line is dropped, with the connection, without a word (tune.bufsize 16384). */
-#define HAPROXY_LINE_MAX 16300
+/* With its newline. HAProxy keeps a reserve in its buffer (tune.bufsize 16384, tune.maxrewrite
+ * 1024): the end of a longer line is read only if it comes at once with the beginning, else never,
+ * and nothing is answered. */
+#define HAPROXY_LINE_MAX 15360
 
 /* Several commands become one line: a ';' goes before all but the first. End it by a newline. */
 void haproxy_put_next(struct buf *line);

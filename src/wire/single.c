@@ -118,8 +118,11 @@ static bool read_single(struct slice content, struct single *ret_single)
     struct slice ignored;
     struct slice time;
 
-    if (!take(&content, TAG_SEQUENCE, &ignored, &single.certid) || !skip(&content) ||
-        !take(&content, TAG_GENERALIZED_TIME, &time, NULL) ||
+    if (!take(&content, TAG_SEQUENCE, &ignored, &single.certid)) {
+        return false;
+    }
+    single.revoked = content.size > 0 && content.data[0] == TAG_CONTEXT_1;
+    if (!skip(&content) || !take(&content, TAG_GENERALIZED_TIME, &time, NULL) ||
         !read_time(time, &single.this_update_s)) {
         return false;
     }

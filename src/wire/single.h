@@ -15,6 +15,7 @@ struct single {
     struct slice next_update; /* the octets "YYYYMMDDHHMMSSZ"; empty when absent */
     int64_t this_update_s;
     int64_t next_update_s; /* INSTANT_NEVER when absent */
+    bool revoked;          /* certStatus says so */
 };
 
 /* The single with this @index (from 0). False when there is none or @der is no answer. */

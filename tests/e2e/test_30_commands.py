@@ -35,6 +35,19 @@ def test_staple_or_empty_ends_with_0(clinch, shop, responder, certs):
     assert done.code == 0 and not done.raw, done
 
 
+def test_staple_or_empty_ends_with_75_where_it_cannot_tell(clinch, shop, certs):
+    """Servers then go on with what they have, instead of with none or for good without."""
+    clinch.once(certs)
+    path = certs / "shop.pem"
+    assert clinch.staple(path, "--or-empty").raw
+    for args in ((certs / "none.pem",), (path, "-c", certs / "none.yaml")):
+        done = clinch.staple(*args, "--or-empty")
+        assert done.code == 75 and not done.raw and done.err, done
+    (clinch.state / "store.db").write_bytes(b"junk" * 4096)
+    done = clinch.staple(path, "--or-empty")
+    assert done.code == 75 and not done.raw, done
+
+
 def test_staple_before_anything_was_fetched_ends_with_75(clinch, shop, certs):
     assert clinch.staple(certs / "shop.pem").code == 75
     done = clinch.staple(certs / "shop.pem", "--or-empty")

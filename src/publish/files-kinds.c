@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/files.h"
+
+const struct file_kind file_kinds[] = {
+    [TARGET_FILE] = {.name = "file"},
+    [TARGET_NGINX] = {.name = "nginx", .snippet = true},
+    [TARGET_HAPROXY] = {.name = "haproxy"},
+    /* inotify; its own child asks responders, too, and writes into the same folder. */
+    [TARGET_HITCH] = {.name = "hitch", .takes = true, .shared = true, .no_revoked = true},
+    [TARGET_LIGHTTPD] = {.name = "lighttpd"},
+    /* Takes no answer that is missing, over or revoked, and then fails to start and to reload. */
+    [TARGET_DNSDIST] = {.name = "dnsdist", .restarts = true, .no_revoked = true},
+    /* Looks at each connection, and an answer that is not good fails STARTTLS for everybody. */
+    [TARGET_EXIM] = {.name = "exim", .takes = true, .stamped = true, .no_revoked = true},
+    [TARGET_COMMAND] = {.name = FILES_KIND_COMMAND},
+};
