@@ -7,8 +7,9 @@ from lib import clients, pki
 from lib.openssl import OpensslResponder
 from lib.process import wait_for
 
-# What a daemon finds in its store two thirds through its life is asked for again after 30 to 40 s.
-# Long enough left for HAProxy, which shows nothing in the last five minutes before nextUpdate.
+# What a daemon finds in its store two thirds through its life, without a plan of the run before,
+# is asked for again after 30 to 40 s. Long enough left for HAProxy, which shows nothing in the last
+# five minutes before nextUpdate.
 TWO_THIRDS = {"age_s": 800, "life_s": 1200}
 
 
@@ -67,6 +68,7 @@ def test_revoked_certificate_is_withdrawn_from_both_live(clinch, ca, shop, respo
     pids = nginx.child.pid, haproxy.child.pid
     responder.set("good", **TWO_THIRDS)
     assert clinch.once(certs, "--strict").code == 0
+    clinch.forget_plans()
     daemon = clinch.run_config(config)
     see_both(nginx, haproxy, shop, daemon)
     responder.set("revoked", leaf=shop, age_s=60)
