@@ -2,10 +2,7 @@
 -- For dnsdist.conf: dofile("/usr/share/clinch/hooks/dnsdist-staple.lua"), before addTLSLocal().
 --
 -- dnsdist does not start when an OCSP response is missing or over, so staples() names only those
--- files that are neither. takeStaples() makes a running dnsdist take new ones and says "taken", or
--- "restart" where only a restart helps: dnsdist neither finds nor drops a file later.
-
-local named = {}
+-- files that are neither.
 
 -- The second and third time in an answer with one certificate are thisUpdate and nextUpdate; the first
 -- is producedAt.
@@ -22,18 +19,8 @@ end
 
 -- For ocspResponses, in the order of the certificates: all files, or nil when one is not good.
 function staples(...)
-  local all = true
-  for _, path in ipairs({...}) do all = all and good(path) end
-  table.insert(named, { paths = {...}, used = all })
-  return all and {...} or nil
-end
-
-function takeStaples()
-  for _, one in ipairs(named) do
-    for _, path in ipairs(one.paths) do
-      if good(path) ~= one.used then return "restart" end
-    end
+  for _, path in ipairs({...}) do
+    if not good(path) then return nil end
   end
-  reloadAllCertificates()
-  return "taken"
+  return {...}
 end

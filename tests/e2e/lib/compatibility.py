@@ -18,8 +18,8 @@ NOTES = {
         "kept", "While nghttpx verifies staples itself, nothing but a start or a newer good staple "
         "replaces what it has. With `--no-verify-ocsp` (the next row) it is dropped."),
     ("dnsdist", "first"): (
-        "restarted", "dnsdist finds and drops a staple only at a start; the `reload` command that "
-        "its page gives restarts it in these two cases, and in no other."),
+        "restarted", "dnsdist finds and drops a staple only at a start: for these two cases, and "
+        "no other, clinch has the command `restart`."),
     ("dnsdist", "revoked"): ("restarted", "As with the first staple."),
 }
 TITLES = {"nginx": "nginx", "haproxy": "HAProxy", "hitch": "hitch", "lighttpd": "lighttpd",

@@ -166,7 +166,7 @@ class _Lighttpd(_House, servers.Server):
         return self
 
     def target(self):
-        return {"file": self.staples / "{stem}.ocsp",
+        return {"lighttpd": self.staples / "{stem}.ocsp",
                 "reload": f"kill -USR1 $(cat {self.folder}/pid)"}
 
 

@@ -107,9 +107,7 @@ class Hitch(Other):
         return [*self.argv(), "--test"]
 
     def targets(self):
-        name = hashlib.md5(str(self.certificate).encode()).hexdigest()
-        path = self.staples / name
-        return [{"file": path, "reload": f"test -e {path} || {self.signal_command('HUP')}"}]
+        return [{"hitch": self.staples, "reload": self.signal_command("HUP")}]
 
 
 class Lighttpd(Other):
@@ -137,7 +135,7 @@ class Lighttpd(Other):
         return 0, ""
 
     def targets(self):
-        return [{"file": self.staples / "{stem}.ocsp", "reload": self.signal_command("USR1")}]
+        return [{"lighttpd": self.staples / "{stem}.ocsp", "reload": self.signal_command("USR1")}]
 
 
 class _Asking(Other):
@@ -252,8 +250,7 @@ class Exim(Other):
         return [*self.argv()[:-1], "-bV"]
 
     def targets(self):
-        path = self.staples / "chain.ocsp"
-        return [{"file": path, "reload": f"touch -c -d '+5 min' {path}"}]
+        return [{"exim": self.staples / "{stem}.ocsp"}]
 
 
 # dnsdist does not start with a staple that is missing or over, so its configuration looks first.
@@ -290,19 +287,18 @@ class Dnsdist(Other):
     def process(self):
         return int((self.folder / "dnsdist.pid").read_text(encoding="ascii"))
 
-    def _ask(self, call):
+    def _reload(self):
         variables = [f"{name}={value}" for name, value
                      in self.programs.variables_for("dnsdist").items()]
         return ["env", *variables, self.programs.paths["dnsdist"], "-C",
-                str(self.folder / "dnsdist.conf"), "-c", "-e", call]
+                str(self.folder / "dnsdist.conf"), "-c", "-e", "reloadAllCertificates()"]
 
     def reload(self):
-        done = subprocess.run(self._ask("reloadAllCertificates()"), capture_output=True, text=True,
+        done = subprocess.run(self._reload(), capture_output=True, text=True,
                               check=False, timeout=10, stdin=subprocess.DEVNULL)
         return done.returncode, done.stdout + done.stderr
 
     def targets(self):
         pid_file = shlex.quote(str(self.folder / "dnsdist.pid"))
-        take = shlex.join(self._ask("takeStaples()"))
-        return [{"file": self.staples / "{stem}.ocsp",
-                 "reload": f"{take} | grep -q taken || kill $(cat {pid_file})"}]
+        return [{"dnsdist": self.staples / "{stem}.ocsp", "reload": shlex.join(self._reload()),
+                 "restart": f"kill $(cat {pid_file})"}]
