@@ -40,7 +40,7 @@ check: build layers lint ## the quick one: unit tests, a short simulation, lint
 	@build/sim/clinch-sim --seeds 8
 	@tools/run-tests --unit build
 
-test: deps-test deps-judges check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, judges, plays
+test: deps-test deps-judges deps-plays check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, judges, plays
 	@ninja -C build/debug clinch
 	@tools/run-tests --unit build/debug --conformance build --conformance build/debug \
 		--fuzz 30 --judges build --plays
@@ -111,9 +111,9 @@ build/fuzz/build.ninja: | deps-build deps-clang
 		-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=$(WERROR) \
 		-Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all'
 
-deps-build deps-demo deps-test deps-lint deps-judges deps-clang:
+deps-build deps-demo deps-test deps-lint deps-judges deps-plays deps-clang:
 	@tools/deps $(@:deps-%=%)
 
 .PHONY: help deps build demo run check test fuzz fuzzers judges bench lint format install layers \
 	sim sim-long mutants mutant availability \
-	deps-build deps-demo deps-test deps-lint deps-judges deps-clang
+	deps-build deps-demo deps-test deps-lint deps-judges deps-plays deps-clang

@@ -33,6 +33,7 @@ struct options {
     const char *at;       /* --at, to be read by the command */
     const char *audience; /* --audience, so too */
     int64_t max_age_s;    /* --max-age; -1: not given */
+    const char *to;       /* --to; NULL: not given */
     bool allow_loopback;
     bool offline;
     bool strict;
@@ -49,6 +50,7 @@ int command_explain(const struct options *options);
 int command_staple(const struct options *options);
 int command_expire(const struct options *options);
 int command_verify(const struct options *options);
+int command_import(const struct options *options);
 
 /* The commands as the command line knows them, in the order of --help. */
 struct command {
@@ -60,7 +62,7 @@ struct command {
     bool needs_path;
 };
 extern const struct command commands[];
-enum { COMMANDS = 7 };
+enum { COMMANDS = 8 };
 
 enum {
     OPTIONS_E_WRONG = 1, /* a sentence is in @fault */

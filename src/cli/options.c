@@ -18,6 +18,7 @@ enum option_id {
     OPTION_AT,
     OPTION_AUDIENCE,
     OPTION_MAX_AGE,
+    OPTION_TO,
     OPTION_ALLOW_LOOPBACK,
     OPTION_OFFLINE,
     OPTION_STRICT,
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
     {"at", required_argument, NULL, OPTION_BASE + OPTION_AT},
     {"audience", required_argument, NULL, OPTION_BASE + OPTION_AUDIENCE},
     {"max-age", required_argument, NULL, OPTION_BASE + OPTION_MAX_AGE},
+    {"to", required_argument, NULL, OPTION_BASE + OPTION_TO},
     {"allow-loopback", no_argument, NULL, OPTION_BASE + OPTION_ALLOW_LOOPBACK},
     {"offline", no_argument, NULL, OPTION_BASE + OPTION_OFFLINE},
     {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
@@ -63,7 +65,7 @@ static const struct option long_options[] = {
 static const char *const value_names[OPTION_COUNT] = {
     [OPTION_CONFIG] = " FILE",   [OPTION_STATE] = " DIR",       [OPTION_ISSUER] = " PATH",
     [OPTION_WAIT] = " SECONDS",  [OPTION_CERT] = " FILE",       [OPTION_AT] = " TIME",
-    [OPTION_AUDIENCE] = " LIST", [OPTION_MAX_AGE] = " SECONDS",
+    [OPTION_AUDIENCE] = " LIST", [OPTION_MAX_AGE] = " SECONDS", [OPTION_TO] = " DIR",
 };
 
 const struct command commands[] = {
@@ -166,6 +168,21 @@ const struct command commands[] = {
         .options = BIT(OPTION_CONFIG) | BIT(OPTION_CERT) | BIT(OPTION_ISSUER) | BIT(OPTION_AT) |
                    BIT(OPTION_AUDIENCE) | BIT(OPTION_MAX_AGE) | BIT(OPTION_JSON) |
                    BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) | BIT(OPTION_VERSION),
+        .needs_path = true,
+    },
+    {
+        .name = "import",
+        .usage = "LINEAGE...",
+        .summary = "copy certificates, without the key",
+        .text = "For deploy hooks, which run as root, when clinch's own user may not read where\n"
+                "the keys are. LINEAGE is a folder with fullchain.pem, or with cert.pem and\n"
+                "chain.pem, or a PEM file. Writes its certificates and nothing else to NAME.pem\n"
+                "in the folder of --to, in one step, and prints that path. NAME is that of the\n"
+                "folder, or of a file with a name of its own.\n"
+                "\n"
+                "Exit codes: 0 all are there; 1 some could not be read or written, and are named;\n"
+                "2 wrong usage, or a folder where others may write.\n",
+        .options = BIT(OPTION_TO) | BIT(OPTION_HELP) | BIT(OPTION_VERSION),
         .needs_path = true,
     },
 };
@@ -321,6 +338,8 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
         return take_text(&options->at, "at", fault);
     case OPTION_AUDIENCE:
         return take_text(&options->audience, "audience", fault);
+    case OPTION_TO:
+        return take_text(&options->to, "to", fault);
     case OPTION_MAX_AGE:
         return read_max_age(options, optarg, fault);
     case OPTION_ISSUER:

@@ -56,6 +56,26 @@ def programs():
 
 
 @pytest.fixture(scope="session")
+def others():
+    """hitch, lighttpd, h2o, nghttpx, Exim, dnsdist."""
+    return unpack.get(group=unpack.OTHERS)
+
+
+@pytest.fixture(scope="session")
+def tour(programs, others, ca):
+    """Every server has been through every act (lib/tour.py), in about two minutes."""
+    from lib.tour import Tour  # pylint: disable=import-outside-toplevel
+    return Tour(programs, others, ca).play()
+
+
+@pytest.fixture(scope="session")
+def matrix(programs, others, tmp_path_factory):
+    """Every client has been at every door (lib/matrix.py), in half a minute."""
+    from lib.matrix import Matrix  # pylint: disable=import-outside-toplevel
+    return Matrix(programs, others, tmp_path_factory.mktemp("matrix")).play()
+
+
+@pytest.fixture(scope="session")
 def ca():
     """An RSA authority."""
     return pki.Authority("clinch test RSA CA")

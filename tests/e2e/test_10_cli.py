@@ -3,7 +3,7 @@
 
 import pytest
 
-COMMANDS = ("run", "once", "status", "explain", "staple", "expire")
+COMMANDS = ("run", "once", "status", "explain", "staple", "expire", "verify", "import")
 
 
 def test_version_is_one_line(clinch):
@@ -21,8 +21,10 @@ def test_help_names_every_command_within_80_columns(clinch):
 
 
 @pytest.mark.parametrize("args", [[], ["frobnicate"], ["once", "--frobnicate", "x"],
-                                  ["staple"], ["explain"], ["run", "--wait", "soon", "x"]],
-                         ids=["nothing", "command", "option", "staple", "explain", "number"])
+                                  ["staple"], ["explain"], ["import"],
+                                  ["run", "--wait", "soon", "x"]],
+                         ids=["nothing", "command", "option", "staple", "explain", "import",
+                              "number"])
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong(clinch, args):
     done = clinch.bare(*args)
     assert done.code == 2 and done.err.strip() and not done.out, done

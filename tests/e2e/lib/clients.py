@@ -45,7 +45,9 @@ def _hex(text):
 
 
 def _leaf_serial(text):
-    pem = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.S)
+    # A staple may hold certificates, too, and comes before.
+    pem = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----",
+                    text.partition("\nServer certificate\n")[2], re.S)
     if not pem:
         return ""
     # By openssl: the demo has none but the standard library.

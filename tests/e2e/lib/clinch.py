@@ -10,6 +10,7 @@ import re
 import select
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import termios
@@ -154,6 +155,12 @@ class Clinch:
             os.execve(self.binary, [str(self.binary), *map(str, args)],
                       environment(TERM="xterm", **(env or {})))
         return _read_terminal(pid, terminal, limit_s)
+
+    def forget_plans(self):
+        """Takes out of the store when each certificate is to be asked about, and leaves the
+        answers: the next run makes plans of its own, which are soon for an old answer."""
+        with contextlib.closing(sqlite3.connect(self.state / "store.db")) as database, database:
+            database.execute("DELETE FROM certs")
 
     # The daemon.
 

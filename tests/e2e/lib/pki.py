@@ -131,11 +131,14 @@ class Authority:
             [self, *self.issuer.chain()])
 
     def issue(self, name, kind="rsa", *, url=None, must_staple=False, ca_issuers=None, days=90,
-              start=None, end=None, number=0, serial=None):
-        """A server certificate for DNS name `name`; `url` is its responder, or a list of them."""
+              start=None, end=None, number=0, serial=None, public_key=None):
+        """A server certificate for DNS name `name`; `url` is its responder, or a list of them.
+
+        With `public_key` it is for that one, and the key of the Leaf is of no use.
+        """
         private_key = key(kind, number)
         start = start or now() - DAY
-        builder = self._builder(subject(name), private_key.public_key(), start,
+        builder = self._builder(subject(name), public_key or private_key.public_key(), start,
                                 end or start + days * DAY, self, serial)
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
         builder = builder.add_extension(x509.BasicConstraints(False, None), True)

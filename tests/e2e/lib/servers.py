@@ -30,8 +30,8 @@ class Site:
                 f"{include}    location / {{ return 200 'ok'; }}\n  }}\n")
 
 
-class _Server:
-    """What both have in common: a child, a port, and a start that is over when it accepts."""
+class Server:
+    """What all have in common: a child, a port, and a start that is over when it accepts."""
 
     kind = "server"
 
@@ -41,6 +41,11 @@ class _Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.child = None
+        self.signature = None  # for plays: of the staple seen last
+
+    def process(self):
+        """The process that a restart makes anew."""
+        return self.child.pid
 
     def configure(self):
         raise NotImplementedError
@@ -48,10 +53,13 @@ class _Server:
     def argv(self):
         raise NotImplementedError
 
+    def environment(self):
+        return self.programs.environment(self.kind)
+
     def _try_start(self):
         self.configure()
         child = Child(self.argv(), self.folder / f"{self.kind}.out",
-                      env=self.programs.environment(), cwd=self.folder)
+                      env=self.environment(), cwd=self.folder)
         wait_for(lambda: not child.alive() or accepts(self.port), 20,
                  f"{self.kind} to listen on port {self.port}", tell=child.log)
         if child.alive():
@@ -94,7 +102,7 @@ class _Server:
             self.child = None
 
 
-class Nginx(_Server):
+class Nginx(Server):
     kind = "nginx"
 
     def __init__(self, programs, folder, sites=()):
@@ -147,7 +155,7 @@ class Nginx(_Server):
         return super().log() + self.error_log()
 
 
-class HAProxy(_Server):
+class HAProxy(Server):
     kind = "haproxy"
 
     def __init__(self, programs, folder, certificates=()):

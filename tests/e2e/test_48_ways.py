@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What docs/servers says of single servers, beside the acts that all of them go through."""
+
+import os
+import time
+
+import pytest
+
+from lib import answers, clients, others as servers
+from lib.process import holds_for, wait_for
+
+NOBODY = 65534
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
+
+
+@pytest.fixture
+def make(others, open_folder):
+    """Makes a server of lib/others.py for a certificate; ended with the play."""
+    made = []
+
+    def new(kind, leaf, **how):
+        made.append(kind(others, open_folder / kind.kind, leaf, **how))
+        return made[-1]
+
+    yield new
+    for server in made:
+        server.__exit__()
+
+
+def see(server, leaf, daemon, limit_s=10, **how):
+    return clients.see_staple(server.port, leaf.name, limit_s, daemon.log, **how)
+
+
+# Exim.
+
+
+def test_exim_goes_on_without_staple_when_clinch_is_dead(clinch, ca, responder, make):
+    """A file that is over would end STARTTLS for everybody; its time says so before."""
+    leaf = ca.issue("mail.test", url=responder.url)
+    exim = make(servers.Exim, leaf).start()
+    responder.set("good", age_s=0, life_s=16)
+    daemon = clinch.run_config(clinch.config([exim.certificate], exim.targets()))
+    wait_for(lambda: exim.look().status == "good", 10, "the staple", tell=daemon.log)
+    daemon.kill_9()
+    (path,) = exim.staples.iterdir()
+    end = answers.read(path.read_bytes()).next_update
+    assert time.time() < path.stat().st_mtime < end
+    wait_for(lambda: not exim.look().stapled, 20, "no staple", tell=exim.log)
+    assert time.time() < end
+    holds_for(lambda: exim.look().connected, end + 2 - time.time(), "STARTTLS", 0.5, exim.log)
+    assert path.exists() and not exim.look().stapled
+
+
+# hitch.
+
+
+def hitch_names(server):
+    return sorted(path.name for path in server.staples.iterdir())
+
+
+def test_hitch_asks_by_itself_where_it_may_write(ca, responder, make):
+    """Nobody has handed it anything, and there is no switch. It does not always notice itself what
+    it has got, when that came faster than its worker began to look."""
+    leaf = ca.issue("own.test", url=responder.url)
+    hitch = make(servers.Hitch, leaf).start()
+    wait_for(lambda: hitch_names(hitch), 10, "a staple of its own", tell=hitch.log)
+    assert responder.count(leaf)
+
+
+@as_root
+def test_hitch_shows_clinch_s_staples_alone_where_it_may_not_write(clinch, ca, responder, make):
+    leaf = ca.issue("ours.test", url=responder.url)
+    hitch = make(servers.Hitch, leaf, user="nobody").start()
+    wait_for(lambda: "is not writable for the configured user" in hitch.log(), 10,
+             "its complaint", tell=hitch.log)
+    assert responder.count(leaf) == 1 and not hitch.look().stapled and not hitch_names(hitch)
+    daemon = clinch.run_config(clinch.config([hitch.certificate], hitch.targets()))
+    see(hitch, leaf, daemon)
+    hitch.restart()
+    see(hitch, leaf, daemon)
+
+
+def test_hitch_keeps_the_others_when_one_is_withdrawn(clinch, ca, responder, make):
+    """A HUP takes from hitch all staples that came after its start."""
+    leaf, other = (ca.issue(f"{name}.test", url="http://ocsp.test/") for name in ("gone", "stays"))
+    hitch = make(servers.Hitch, leaf, others=[other]).start()
+    stays = hitch.folder / "stays.pem"
+    daemon = clinch.run_config(clinch.config([hitch.certificate, stays], hitch.targets(),
+                                             proxy=responder.url))
+    for one in (leaf, other):
+        see(hitch, one, daemon)
+    clinch.config([stays], hitch.targets(), proxy=responder.url)
+    daemon.reload()
+    clients.see_none(hitch.port, leaf.name, 10, daemon.log)
+    see(hitch, other, daemon, 5)
+
+
+# Servers that call a command.
+
+
+@as_root
+def test_the_group_of_the_state_may_hand_out_staples(clinch, shop, certs, open_folder):
+    """With the daemon and without it; nobody else may."""
+    clinch.state = open_folder / "state"
+    path = shop.write(open_folder / "shop.pem")
+
+    def as_member(gid):
+        return clinch.staple(path, "--or-empty", prefix=[
+            "setpriv", f"--reuid={NOBODY}", f"--regid={gid}", "--clear-groups"])
+
+    def hand_over():
+        for one in (clinch.state, *clinch.state.iterdir()):
+            os.chown(one, -1, 4242)
+
+    assert clinch.once(path, "--strict").code == 0
+    hand_over()
+    assert answers.read(as_member(4242).raw).serial == shop.serial
+    assert as_member(NOBODY).raw == b""
+    daemon = clinch.run(path)
+    hand_over()
+    assert answers.read(as_member(4242).raw).serial == shop.serial
+    daemon.kill_9()
+    assert answers.read(as_member(4242).raw).serial == shop.serial
