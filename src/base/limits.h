@@ -26,3 +26,13 @@
 #define LIMIT_COMMAND_OUTPUT   4096 /* kept of what a reload command prints */
 #define LIMIT_HAPROXY_REPLY    (4 * 1024 * 1024)
 #define LIMIT_HAPROXY_STAPLE   11500 /* HAProxy may not answer longer commands */
+
+/* Configurations and dumps of servers (`clinch setup`, `clinch discover`). */
+#define LIMIT_DUMP_SIZE    (16 * 1024 * 1024) /* one of them */
+#define LIMIT_DUMP_READ    (64 * 1024 * 1024) /* with each include as often as it is included */
+#define LIMIT_DUMP_ENTRIES 100000             /* certificates or blocks in it */
+#define LIMIT_DUMP_NOTES   100
+#define LIMIT_DUMP_DEPTH   32           /* of includes and blocks in each other */
+#define LIMIT_DUMP_WORD    (64 * 1024)  /* one word or value */
+#define LIMIT_PROCESSES    65536        /* looked at */
+#define LIMIT_CMDLINE      (128 * 1024) /* arguments of a process */

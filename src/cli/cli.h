@@ -28,12 +28,16 @@ struct options {
     const char *state_dir;   /* --state; NULL: from the configuration */
     const char **issuers;    /* --issuer, may be repeated */
     size_t issuer_count;
-    int64_t wait_s;       /* --wait; -1: not given */
-    const char *cert;     /* --cert; this and the next NULL: not given */
-    const char *at;       /* --at, to be read by the command */
-    const char *audience; /* --audience, so too */
-    int64_t max_age_s;    /* --max-age; -1: not given */
-    const char *to;       /* --to; NULL: not given */
+    int64_t wait_s;            /* --wait; -1: not given */
+    const char *cert;          /* --cert; this and the next NULL: not given */
+    const char *at;            /* --at, to be read by the command */
+    const char *audience;      /* --audience, so too */
+    int64_t max_age_s;         /* --max-age; -1: not given */
+    const char *server_config; /* --server-config; these four NULL: not given */
+    const char *program;       /* --program */
+    const char *socket;        /* --socket */
+    const char *to;            /* --to */
+    bool check;
     bool allow_loopback;
     bool offline;
     bool strict;
@@ -51,6 +55,8 @@ int command_staple(const struct options *options);
 int command_expire(const struct options *options);
 int command_verify(const struct options *options);
 int command_import(const struct options *options);
+int command_setup(const struct options *options);
+int command_discover(const struct options *options);
 
 /* The commands as the command line knows them, in the order of --help. */
 struct command {
@@ -62,7 +68,7 @@ struct command {
     bool needs_path;
 };
 extern const struct command commands[];
-enum { COMMANDS = 8 };
+enum { COMMANDS = 10 };
 
 enum {
     OPTIONS_E_WRONG = 1, /* a sentence is in @fault */

@@ -13,6 +13,7 @@
 #include "pki/signer.h"
 
 #define NEIGHBOURS_MOST 1000
+#define CANDIDATES_MOST 20000 /* of all files together: then no more neighbours are looked at */
 #define PATH_MOST       8192
 
 struct candidate {
@@ -266,7 +267,8 @@ static bool try_neighbours(struct lookup *lookup, const char *path, struct found
 
     buf_put(&name, path, slash ? (size_t)(slash - path) + 1 : 0);
     folder = opendir(name.size ? buf_text(&name) : ".");
-    while (folder && !found && looked < NEIGHBOURS_MOST && (entry = readdir(folder))) {
+    while (folder && !found && looked < NEIGHBOURS_MOST && lookup->others.count < CANDIDATES_MOST &&
+           (entry = readdir(folder))) {
         size_t folder_size = name.size;
 
         if (entry->d_name[0] == '.' || strcasestr(entry->d_name, "key")) {

@@ -14,7 +14,8 @@ static const struct {
 } entries[COMMANDS] = {
     {"run", command_run},         {"once", command_once},     {"status", command_status},
     {"explain", command_explain}, {"staple", command_staple}, {"expire", command_expire},
-    {"verify", command_verify},   {"import", command_import},
+    {"verify", command_verify},   {"setup", command_setup},   {"discover", command_discover},
+    {"import", command_import},
 };
 
 static void put_usage(struct buf *out)
@@ -24,7 +25,7 @@ static void put_usage(struct buf *out)
 
         buf_put_text(out, "  clinch ");
         buf_put_text(out, commands[i].name);
-        buf_put_byte(out, ' ');
+        buf_put_text(out, *commands[i].usage ? " " : "");
         buf_put_text(out, commands[i].usage);
         buf_put_pad(out, start + 32, ' ');
         buf_put_text(out, commands[i].summary);
@@ -76,7 +77,7 @@ static void put_command_help(struct buf *out, const char *name)
         }
         buf_put_text(out, "clinch ");
         buf_put_text(out, commands[i].name);
-        buf_put_byte(out, ' ');
+        buf_put_text(out, *commands[i].usage ? " " : "");
         buf_put_text(out, commands[i].usage);
         buf_put_text(out, ": ");
         buf_put_text(out, commands[i].summary);

@@ -25,6 +25,10 @@ enum option_id {
     OPTION_JSON,
     OPTION_METRICS,
     OPTION_OR_EMPTY,
+    OPTION_CHECK,
+    OPTION_SERVER_CONFIG,
+    OPTION_PROGRAM,
+    OPTION_SOCKET,
     OPTION_VERBOSE,
     OPTION_HELP,
     OPTION_VERSION,
@@ -56,6 +60,10 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPTION_BASE + OPTION_JSON},
     {"metrics", no_argument, NULL, OPTION_BASE + OPTION_METRICS},
     {"or-empty", no_argument, NULL, OPTION_BASE + OPTION_OR_EMPTY},
+    {"check", no_argument, NULL, OPTION_BASE + OPTION_CHECK},
+    {"server-config", required_argument, NULL, OPTION_BASE + OPTION_SERVER_CONFIG},
+    {"program", required_argument, NULL, OPTION_BASE + OPTION_PROGRAM},
+    {"socket", required_argument, NULL, OPTION_BASE + OPTION_SOCKET},
     {"verbose", no_argument, NULL, OPTION_BASE + OPTION_VERBOSE},
     {"help", no_argument, NULL, OPTION_BASE + OPTION_HELP},
     {"version", no_argument, NULL, OPTION_BASE + OPTION_VERSION},
@@ -65,7 +73,8 @@ static const struct option long_options[] = {
 static const char *const value_names[OPTION_COUNT] = {
     [OPTION_CONFIG] = " FILE",   [OPTION_STATE] = " DIR",       [OPTION_ISSUER] = " PATH",
     [OPTION_WAIT] = " SECONDS",  [OPTION_CERT] = " FILE",       [OPTION_AT] = " TIME",
-    [OPTION_AUDIENCE] = " LIST", [OPTION_MAX_AGE] = " SECONDS", [OPTION_TO] = " DIR",
+    [OPTION_AUDIENCE] = " LIST", [OPTION_MAX_AGE] = " SECONDS", [OPTION_SERVER_CONFIG] = " FILE",
+    [OPTION_PROGRAM] = " PATH",  [OPTION_SOCKET] = " ADDRESS",  [OPTION_TO] = " DIR",
 };
 
 const struct command commands[] = {
@@ -169,6 +178,39 @@ const struct command commands[] = {
                    BIT(OPTION_AUDIENCE) | BIT(OPTION_MAX_AGE) | BIT(OPTION_JSON) |
                    BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) | BIT(OPTION_VERSION),
         .needs_path = true,
+    },
+    {
+        .name = "setup",
+        .usage = "SERVER [CERT...]",
+        .summary = "what to write into a server's configuration",
+        .text = "Prints the lines for SERVER's configuration and for clinch.yaml, ready to paste,\n"
+                "and the command that makes them live, for the CERTs or all that the server\n"
+                "names. SERVER is nginx, haproxy, apache, hitch, lighttpd, h2o, nghttpx, exim,\n"
+                "dnsdist, or file for any other. Changes nothing. With --check it prints what the\n"
+                "server serves, which staple is there, and whether the chain has the issuer.\n"
+                "\n"
+                "Exit codes: 0 printed; 1 a certificate is left out, and why is told; 2 wrong\n"
+                "usage, or nothing can be read of the server. With --check: 0 all is well; 1 a\n"
+                "staple or an issuer is missing.\n",
+        .options = BIT(OPTION_CONFIG) | BIT(OPTION_STATE) | BIT(OPTION_CHECK) |
+                   BIT(OPTION_SERVER_CONFIG) | BIT(OPTION_PROGRAM) | BIT(OPTION_SOCKET) |
+                   BIT(OPTION_ISSUER) | BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) |
+                   BIT(OPTION_VERSION),
+        .needs_path = true,
+    },
+    {
+        .name = "discover",
+        .usage = "",
+        .summary = "a clinch.yaml for the servers of this machine",
+        .text = "Looks for servers that run or are installed, asks each what it serves, and\n"
+                "prints a whole clinch.yaml on standard output. Its comments say where everything\n"
+                "comes from, what could not be read, and which lines the servers still need, as\n"
+                "`clinch setup` prints them. Best as root; changes nothing.\n"
+                "\n"
+                "Exit codes: 0 printed; 1 no server, or no certificate of one, was found; 2 wrong\n"
+                "usage.\n",
+        .options = BIT(OPTION_CONFIG) | BIT(OPTION_STATE) | BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) |
+                   BIT(OPTION_VERSION),
     },
     {
         .name = "import",
@@ -347,6 +389,15 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
                        : wrong(fault, "option --issuer needs a value", "", "");
     case OPTION_WAIT:
         return read_wait(options, optarg, fault);
+    case OPTION_SERVER_CONFIG:
+        return take_text(&options->server_config, "server-config", fault);
+    case OPTION_PROGRAM:
+        return take_text(&options->program, "program", fault);
+    case OPTION_SOCKET:
+        return take_text(&options->socket, "socket", fault);
+    case OPTION_CHECK:
+        options->check = true;
+        return 0;
     case OPTION_ALLOW_LOOPBACK:
         options->allow_loopback = true;
         return 0;
@@ -435,8 +486,9 @@ static int check_command(const struct options *options, const struct command *co
     }
     if (command->needs_path && !options->path_count) {
         wrong(fault, "clinch ", command->name,
-              text_equal(command->name, "verify") ? " needs an answer: clinch "
-                                                  : " needs a certificate: clinch ");
+              text_equal(command->name, "verify")  ? " needs an answer: clinch "
+              : text_equal(command->name, "setup") ? " needs a server: clinch "
+                                                   : " needs a certificate: clinch ");
         buf_put_text(fault, command->name);
         buf_put_byte(fault, ' ');
         buf_put_text(fault, command->usage);
@@ -447,6 +499,9 @@ static int check_command(const struct options *options, const struct command *co
     }
     if (text_equal(command->name, "verify") && options->path_count > 1) {
         return wrong(fault, "clinch verify judges one answer at a time", "", "");
+    }
+    if (text_equal(command->name, "discover") && options->path_count) {
+        return wrong(fault, "clinch discover takes no path: it looks by itself", "", "");
     }
     if (text_equal(command->name, "verify") && !options->cert) {
         return wrong(fault, "clinch verify needs the certificate: --cert FILE", "", "");

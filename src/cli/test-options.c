@@ -67,6 +67,31 @@ static void test_options_may_stand_anywhere(void **state)
     }
 }
 
+static void test_setup_takes_a_server_and_its_options(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    reading_init(&reading, "clinch setup nginx /a.pem --check --server-config - --program /p "
+                           "--socket /s");
+    assert_int_equal(reading.r, 0);
+    assert_string_equal(reading.options.paths[0], "nginx");
+    assert_int_equal(reading.options.path_count, 2);
+    assert_true(reading.options.check);
+    assert_string_equal(reading.options.server_config, "-");
+    assert_string_equal(reading.options.program, "/p");
+    assert_string_equal(reading.options.socket, "/s");
+    reading_deinit(&reading);
+    reading_init(&reading, "clinch setup");
+    assert_int_equal(reading.r, OPTIONS_E_WRONG);
+    assert_string_equal(buf_text(&reading.fault),
+                        "clinch setup needs a server: clinch setup SERVER [CERT...]");
+    reading_deinit(&reading);
+    reading_init(&reading, "clinch discover /etc");
+    assert_int_equal(reading.r, OPTIONS_E_WRONG);
+    reading_deinit(&reading);
+}
+
 static void test_every_option_is_read(void **state)
 {
     struct reading reading;
@@ -246,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_may_stand_anywhere),
         cmocka_unit_test(test_verify_takes_its_settings),
+        cmocka_unit_test(test_setup_takes_a_server_and_its_options),
         cmocka_unit_test(test_every_option_is_read),
         cmocka_unit_test(test_a_path_may_look_like_an_option_behind_two_dashes),
         cmocka_unit_test(test_help_and_version_win),

@@ -297,6 +297,64 @@ bool haproxy_read_show(struct slice reply, int64_t this_update_s, int64_t next_u
     return found;
 }
 
+/* A number of at most four digits off @text, behind blanks, and the sign behind it. */
+static bool take_number(struct slice *text, char behind_it, int *ret_number)
+{
+    size_t at = 0, first;
+    int number = 0;
+
+    while (at < text->size && text->data[at] == ' ') {
+        ++at;
+    }
+    for (first = at;
+         at < text->size && at - first < 4 && text->data[at] >= '0' && text->data[at] <= '9';
+         ++at) {
+        number = number * 10 + (text->data[at] - '0');
+    }
+    if (at == first || at == text->size || text->data[at] != (uint8_t)behind_it) {
+        return false;
+    }
+    *text = behind(*text, text->data + at + 1);
+    *ret_number = number;
+    return true;
+}
+
+/* "Nov 22 14:00:00 2026 GMT". */
+static bool read_openssl_time(struct slice text, int64_t *ret_wall_s)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int fields[6];
+
+    if (text.size < 4) {
+        return false;
+    }
+    for (int month = 0; month < 12; ++month) {
+        if (memcmp(months + (size_t)month * 3, text.data, 3) == 0) {
+            fields[1] = month + 1;
+            text = behind(text, text.data + 3);
+            return take_number(&text, ' ', &fields[2]) && take_number(&text, ':', &fields[3]) &&
+                   take_number(&text, ':', &fields[4]) && take_number(&text, ' ', &fields[5]) &&
+                   take_number(&text, ' ', &fields[0]) && time_from_civil(fields, ret_wall_s);
+        }
+    }
+    return false;
+}
+
+bool haproxy_read_shown(struct slice reply, bool *ret_good, int64_t *ret_next_update_s)
+{
+    static const char status[] = "Cert Status: ", next[] = "Next Update: ";
+    const uint8_t *at = find(reply, next);
+    int64_t next_update_s;
+
+    if (!at || !has(reply, status) ||
+        !read_openssl_time(behind(reply, at + sizeof(next) - 1), &next_update_s)) {
+        return false;
+    }
+    *ret_good = has(reply, "Cert Status: good\n");
+    *ret_next_update_s = next_update_s;
+    return true;
+}
+
 void haproxy_put_info(struct buf *command)
 {
     buf_put_text(command, "show info\n");

@@ -71,6 +71,10 @@ bool haproxy_read_show(struct slice reply, int64_t this_update_s, int64_t next_u
 void haproxy_add_show(struct buf *line, struct slice certid);
 bool haproxy_next_show(struct slice *replies, struct slice *ret_reply);
 
+/* What such a reply says of the answer: "Cert Status: good", and its "Next Update". False when it
+ * shows none. */
+bool haproxy_read_shown(struct slice reply, bool *ret_good, int64_t *ret_next_update_s);
+
 /* "show info\n": which process answers, and since when it runs (seconds). False when the reply
  * does not say it. */
 void haproxy_put_info(struct buf *command);

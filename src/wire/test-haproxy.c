@@ -109,6 +109,36 @@ static void test_day_of_one_digit_is_padded_by_a_space(void **state)
                                   1801440000, 1801440000 + 9 * 86400 - 1));
 }
 
+static void test_show_reply_tells_status_and_end(void **state)
+{
+    static const char *const broken[] = {
+        "",
+        "Next Update: Feb  1 00:00:00 2027 GMT\n",
+        "Cert Status: good\n",
+        "Cert Status: good\nNext Update: ",
+        "Cert Status: good\nNext Update: Foo  1 00:00:00 2027 GMT",
+        "Cert Status: good\nNext Update: Feb 31 00:00:00 2027 GMT",
+        "Cert Status: good\nNext Update: Feb  1 00:00:00 2027",
+        "Cert Status: good\nNext Update: Feb  1 00-00:00 2027 GMT",
+        "Cert Status: good\nNext Update: Feb  1 00:00:00 20270 GMT",
+    };
+    int64_t next_update_s = 0;
+    bool good = false;
+
+    (void)state;
+    assert_true(haproxy_read_shown(TEXT(reply_show), &good, &next_update_s));
+    assert_true(good);
+    assert_int_equal(next_update_s, UNTIL_S);
+    assert_true(haproxy_read_shown(TEXT("Cert Status: revoked\n"
+                                        "Next Update: Feb  9 23:59:59 2027 GMT\n"),
+                                   &good, &next_update_s));
+    assert_false(good);
+    assert_int_equal(next_update_s, 1801440000 + 9 * 86400 - 1);
+    for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+        assert_false(haproxy_read_shown(slice_of_text(broken[i]), &good, &next_update_s));
+    }
+}
+
 static void test_show_replies_come_one_by_one(void **state)
 {
     struct buf both = BUF_INIT(8192);
@@ -309,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_commit_replies_are_told_apart),
         cmocka_unit_test(test_show_reply_is_compared_by_both_times),
         cmocka_unit_test(test_day_of_one_digit_is_padded_by_a_space),
+        cmocka_unit_test(test_show_reply_tells_status_and_end),
         cmocka_unit_test(test_show_replies_come_one_by_one),
         cmocka_unit_test(test_list_tells_files_and_open_transactions),
         cmocka_unit_test(test_what_is_no_list_is_not_taken_for_one),

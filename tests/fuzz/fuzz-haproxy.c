@@ -56,6 +56,16 @@ static void check_info(struct slice input)
     }
 }
 
+static void check_shown(struct slice input)
+{
+    int64_t next_update_s = INT64_MIN;
+    bool good;
+
+    if (haproxy_read_shown(input, &good, &next_update_s)) {
+        must(next_update_s != INT64_MIN && memmem(input.data, input.size, "Next Update: ", 13));
+    }
+}
+
 static void check_tombstone(struct slice staple)
 {
     struct buf tombstone = BUF_INIT(1024 * 1024);
@@ -83,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_replies(input);
     check_info(input);
     check_identity(input);
+    check_shown(input);
     check_tombstone(input);
     if (haproxy_path_usable(path)) {
         must(!strpbrk(path, " ;\\\n\t\"'") && strlen(path) > 0);

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`clinch setup`: what it prints is pasted as it stands and works; what would do harm is refused;
+--check tells right from wrong."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from lib import blocks, clients, pki
+from lib.process import wait_for
+from lib.servers import Nginx, Site
+
+
+@pytest.fixture
+def ask(clinch, programs, tmp_path):
+    """`clinch setup`, with state and clinch.yaml of the play: (what came, its blocks)."""
+    def setup(*args, **how):
+        done = clinch.bare("setup", *args, "--state", clinch.state, "-c", tmp_path / "clinch.yaml",
+                           env=programs.environment(), **how)
+        return done, (blocks.cut(done.out) if done.out.startswith("### ") else [])
+
+    return setup
+
+
+@pytest.fixture
+def ask_nginx(ask, programs):
+    """... of this nginx."""
+    return lambda server, *args: ask("nginx", *args, "--program", programs.nginx,
+                                     "--server-config", server.config)
+
+
+@pytest.fixture
+def check(clinch, programs):
+    """`clinch setup ... --check`: the exit code, and the lines of the table by certificate."""
+    def look(*args):
+        done = clinch.command("setup", *args, "--check", env=programs.environment())
+        return done, done.out
+
+    return look
+
+
+def paste_yaml(parts, folder):
+    """clinch.yaml as it was printed, for responders on this machine."""
+    path = folder / "clinch.yaml"
+    return blocks.paste_yaml(path, blocks.of(parts, path)[0], allow_loopback="true")
+
+
+def row(text, path):
+    """The line of the table about a certificate, and the sentences below it."""
+    match = re.search(rf"^(\S.*\s){re.escape(str(path))}\n((?:    .*\n)*)", text, flags=re.M)
+    assert match, f"no row for {path}:\n{text}"
+    return match.group(1), " ".join(match.group(2).split())
+
+
+def site(folder, leaf, name="", **how):
+    """A site of nginx with its certificate and key in `folder`, not including anything."""
+    stem = name or leaf.name.split(".")[0]
+    return Site(leaf.name, leaf.write(folder / f"{stem}.pem", **how),
+                leaf.write_key(folder / f"{stem}.key"))
+
+
+@pytest.fixture
+def nginx(programs, tmp_path):
+    """Starts an nginx with these sites in a folder with a blank in its name."""
+    running = []
+
+    def start(*sites):
+        server = Nginx(programs, tmp_path / "odd place", sites)
+        server.config.write_text(_quoted(server.config.read_text(encoding="ascii"), server.folder),
+                                 encoding="ascii")
+        server.configure = lambda: None
+        running.append(server)
+        return server.start()
+
+    yield start
+    for server in running:
+        server.__exit__()
+
+
+def _quoted(config, folder):
+    """The configuration with the paths of our folder in quotation marks."""
+    return re.sub(rf"({re.escape(str(folder))}[^\s;]*)", r'"\1"', config)
+
+
+def test_setup_of_nginx_works_as_pasted(clinch, nginx, ask_nginx, check, ca, ecdsa_ca, responder,
+                                        tmp_path, programs):
+    leaves = [ca.issue("shop.test", url=responder.url),
+              ecdsa_ca.issue("bank.test", "ecdsa", url=responder.url)]
+    server = nginx(*(site(tmp_path, leaf) for leaf in leaves))
+    asked = ["nginx", "--program", programs.nginx, "--server-config", server.config]
+    before, text = check(*asked)
+    assert before.code == 1 and "2 without a staple" in text, before
+    done, parts = ask_nginx(server)
+    assert done.code == 0, done
+    for leaf in leaves:
+        path = tmp_path / f"{leaf.name.split('.')[0]}.pem"
+        part = [p for p in blocks.of(parts, server.config) if str(path) in p.said]
+        assert len(part) == 1 and len(part[0].lines) == 1, done
+        blocks.paste_beside(server.config, f"ssl_certificate {path};", part[0])
+    config = paste_yaml(parts, tmp_path)
+    code, said = server.test()
+    assert code == 0, said
+    server.reload()
+    daemon = clinch.run_config(config, env=programs.environment())
+    for leaf in leaves:
+        assert clients.see_staple(server.port, leaf.name, 8, daemon.log).serial == leaf.serial_hex
+    after, text = check(*asked)
+    assert after.code == 0 and "2 certificates: all is well" in text, after
+    again, parts = ask_nginx(server)
+    assert again.code == 0 and "it has its line already" in again.out, again
+    assert not [p for p in blocks.of(parts, server.config) if p.lines], again
+
+
+def test_command_that_makes_it_live_is_one(nginx, ask_nginx, shop, tmp_path, programs):
+    server = nginx(site(tmp_path, shop))
+    done, parts = ask_nginx(server)
+    live = blocks.of(parts, "live")
+    assert len(live) == 1 and len(live[0].lines) == 1, done
+    reload = live[0].lines[0].rsplit(" && ", 1)[0]
+    subprocess.run(["sh", "-c", reload], check=True, env=programs.environment(), timeout=30,
+                   capture_output=True)
+    wait_for(lambda: server.reloads() == 1, what="the reload", tell=server.log)
+
+
+def test_certificates_of_one_name_have_folders_of_their_own(clinch, nginx, ask_nginx, ca, responder,
+                                                            tmp_path, programs):
+    leaves = [ca.issue(f"{name}.test", url=responder.url) for name in ("one", "two")]
+    sites = []
+    for leaf in leaves:
+        folder = tmp_path / leaf.name
+        folder.mkdir()
+        sites.append(site(folder, leaf, "fullchain"[:4]))
+    server = nginx(*sites)
+    done, parts = ask_nginx(server)
+    assert done.code == 0, done
+    for part in blocks.of(parts, server.config):
+        path = re.search(r"ssl_certificate (\S+):", part.said).group(1)
+        blocks.paste_beside(server.config, f"ssl_certificate {path};", part)
+    config = paste_yaml(parts, tmp_path)
+    server.reload()
+    daemon = clinch.run_config(config, env=programs.environment())
+    for leaf in leaves:
+        assert clients.see_staple(server.port, leaf.name, 8, daemon.log).serial == leaf.serial_hex
+
+
+def test_block_with_two_certificates_is_refused_with_the_way_out(nginx, ask_nginx, check, ca,
+                                                                 ecdsa_ca, responder, tmp_path,
+                                                                 programs):
+    rsa = ca.issue("both.test", url=responder.url)
+    ec = ecdsa_ca.issue("both.test", "ecdsa", url=responder.url)
+    both = site(tmp_path, rsa, "rsa")
+    second = site(tmp_path, ec, "ec")
+    both.include = (f"/none/*.conf; ssl_certificate {second.certificate}; "
+                    f"ssl_certificate_key {second.key}")
+    server = nginx(both, site(tmp_path, ca.issue("shop.test", url=responder.url)))
+    done, parts = ask_nginx(server)
+    assert done.code == 1 and "2 certificates are left out" in done.err, done
+    refused = [p for p in parts if "REFUSED" in p.said]
+    assert len(refused) == 1 and not refused[0].lines, done
+    assert "Ways out" in refused[0].said
+    yaml = blocks.of(parts, tmp_path / "clinch.yaml")[0].text
+    assert "shop.pem" in yaml and "rsa.pem" not in yaml and "ec.pem" not in yaml
+    wrong, text = check("nginx", "--program", programs.nginx, "--server-config", server.config)
+    assert wrong.code == 1 and row(text, both.certificate)[0].startswith("none"), wrong
+
+
+def test_stapling_of_nginx_itself_is_told(nginx, ask_nginx, check, shop, ca, responder, tmp_path,
+                                          programs):
+    own = site(tmp_path, shop)
+    own.include = "/none/*.conf; ssl_stapling on"
+    server = nginx(own)
+    done, parts = ask_nginx(server)
+    part = blocks.of(parts, server.config)[0]
+    assert "FIRST remove the ssl_stapling lines" in part.said and part.lines, done
+    seen, text = check("nginx", "--program", programs.nginx, "--server-config", server.config)
+    assert seen.code == 1 and row(text, own.certificate)[0].startswith("by itself"), seen
+
+
+def test_nginx_is_read_from_a_dump_and_from_its_files(nginx, ask, shop, tmp_path, programs):
+    """As a user whom nginx does not let read its keys."""
+    server = nginx(site(tmp_path, shop))
+    dump = tmp_path / "dump"
+    with open(dump, "wb") as file:
+        subprocess.run(server.argv("-T", "-q"), check=True, env=programs.environment(), stdout=file,
+                       stderr=subprocess.DEVNULL, timeout=30)
+    from_dump, _ = ask("nginx", "--server-config", dump)
+    from_files, _ = ask("nginx", "--server-config", server.config)
+    assert from_dump.code == from_files.code == 0, (from_dump, from_files)
+    assert "include " in from_dump.out
+    assert (from_dump.out.split("### live")[0] == from_files.out.split("### live")[0])
+
+
+def test_setup_of_haproxy_works_as_pasted(clinch, front, ask, check, ca, ecdsa_ca, responder, certs,
+                                          tmp_path):
+    leaves = [ca.issue("shop.test", url=responder.url),
+              ecdsa_ca.issue("bank.test", "ecdsa", url=responder.url)]
+    files = [leaf.write(certs, key=True) for leaf in leaves]
+    haproxy = front.haproxy(*files)
+    asked = ["haproxy", "--server-config", haproxy.config]
+    before, text = check(*asked)
+    assert before.code == 1 and "`show ssl cert`" in text and "2 without a staple" in text, before
+    done, parts = ask(*asked)
+    assert done.code == 0, done
+    assert not blocks.of(parts, haproxy.config), "its socket is good as it is"
+    blocks.run(blocks.of(parts, "shell")[0])
+    config = paste_yaml(parts, tmp_path)
+    daemon = clinch.run_config(config)
+    for leaf in leaves:
+        assert clients.see_staple(haproxy.port, leaf.name, 8, daemon.log).serial == leaf.serial_hex
+    after, text = check(*asked)
+    assert after.code == 0 and "2 certificates: all is well" in text, after
+    wait_for(lambda: all(os.path.exists(f"{path}.ocsp") for path in files),
+             what="the staples behind the links", tell=daemon.log)
+    assert daemon.terminate() == 0
+    haproxy.restart()
+    for leaf in leaves:
+        assert clients.look(haproxy.port, leaf.name).status == "good", leaf.name
+
+
+def test_setup_of_haproxy_without_a_socket_prints_one(clinch, front, ask, shop, certs, tmp_path):
+    haproxy = front.haproxy(certs / "shop.pem", start=False)
+    text = haproxy.config.read_text(encoding="ascii")
+    haproxy.config.write_text(re.sub(r"  stats socket .*\n", "", text), encoding="ascii")
+    haproxy.configure = lambda: None
+    done, parts = ask("haproxy", "--server-config", haproxy.config, "--socket", haproxy.socket)
+    assert done.code == 0, done
+    blocks.paste_beside(haproxy.config, "global", blocks.of(parts, haproxy.config)[0])
+    assert haproxy.check()[0] == 0, haproxy.check()
+    haproxy.start()
+    config = paste_yaml(parts, tmp_path)
+    daemon = clinch.run_config(config)
+    clients.see_staple(haproxy.port, "shop.test", 8, daemon.log)
+
+
+def test_haproxy_without_issuer_is_refused(front, ask, check, ca, shop, responder, certs):
+    bare = ca.issue("bare.test", url=responder.url).write(certs, key=True, chain=False)
+    plain = ca.issue("plain.test").write(certs, key=True)
+    haproxy = front.haproxy(certs / "shop.pem", bare, plain)
+    done, parts = ask("haproxy", "--server-config", haproxy.config)
+    assert done.code == 1 and "lacks its issuer" in blocks.of(parts, "shell")[0].said, done
+    assert str(bare) not in "".join(blocks.of(parts, "shell")[0].lines)
+    seen, text = check("haproxy", "--server-config", haproxy.config)
+    assert seen.code == 1, seen
+    assert "no issuer" in row(text, bare)[0] and ".issuer" in row(text, bare)[1]
+    assert row(text, plain)[0].split() == ["-", "whole"]
+
+
+def test_socket_of_a_low_level_is_told(clinch, front, ask, check, shop, certs, tmp_path):
+    haproxy = front.haproxy(certs / "shop.pem", start=False)
+    low = tmp_path / "low.sock"
+    text = haproxy.config.read_text(encoding="ascii")
+    haproxy.config.write_text(re.sub(r"stats socket .*", f"stats socket {low} level user", text),
+                              encoding="ascii")
+    haproxy.configure = lambda: None
+    haproxy.start()
+    done, parts = ask("haproxy", "--server-config", haproxy.config)
+    assert done.code == 0 and "does not list its certificates" in done.err, done
+    block = blocks.of(parts, haproxy.config)[0]
+    assert "level is too low" in block.said and block.lines == [f"stats socket {low} level admin"]
+    seen, text = check("haproxy", "--server-config", haproxy.config)
+    assert seen.code == 1 and row(text, certs / "shop.pem")[0].startswith("none"), seen
+
+
+def test_setup_of_any_server_works_as_pasted(clinch, ask, shop, certs, tmp_path):
+    done, parts = ask("file", certs / "shop.pem")
+    assert done.code == 0, done
+    config = paste_yaml(parts, tmp_path)
+    assert clinch.bare("once", "-c", config, "--wait", "20").code == 0
+    staple = re.search(r"shop.pem: (\S+)", blocks.of(parts, "shell")[0].said).group(1)
+    assert clinch.bare("expire", staple).code == 0 and os.path.getsize(staple) > 100
+
+
+def test_check_tells_an_unfit_staple(clinch, check, ca, shop, responder, certs, tmp_path):
+    """lighttpd takes any file: one about another certificate, one that has ended, none."""
+    other = ca.issue("other.test", url=responder.url).write(certs)
+    old = ca.issue("old.test", url=responder.url).write(certs)
+    names = ("shop", "other", "old", "none")
+    ca.issue("none.test", url=responder.url).write(certs)
+    config = tmp_path / "lighttpd.conf"
+    config.write_text("".join(f'$HTTP["host"] == "{name}.test" {{\n'
+                              f'  ssl.pemfile = "{certs}/{name}.pem"\n'
+                              f'  ssl.stapling-file = "{tmp_path}/{name}.ocsp"\n}}\n'
+                              for name in names), encoding="ascii")
+    assert clinch.once(certs / "shop.pem", "--wait", "20").code == 0
+    good = clinch.staple(certs / "shop.pem").raw
+    (tmp_path / "shop.ocsp").write_bytes(good)
+    (tmp_path / "other.ocsp").write_bytes(good)
+    responder.set("good", age_s=90000, life_s=86400)
+    (tmp_path / "old.ocsp").write_bytes(_fetch(clinch, responder, old, tmp_path))
+    seen, text = check("lighttpd", "--server-config", config)
+    assert seen.code == 1, seen
+    assert re.match(r"\d{4}-\d\d-\d\d", row(text, certs / "shop.pem")[0])
+    assert "another" in row(text, other)[1] or "no matching" in row(text, other)[1], text
+    assert row(text, old)[0].startswith("none") and row(text, certs / "none.pem")[1], text
+    assert "there is no" in row(text, certs / "none.pem")[1]
+
+
+def _fetch(clinch, responder, path, folder):
+    """What the responder says of that certificate, whatever clinch thinks of it."""
+    clinch.bare("explain", path, "--state", folder / "elsewhere", "--allow-loopback")
+    return list(responder.sent.values())[-1]
+
+
+def test_missing_issuer_is_told_where_clients_need_it(check, ca, responder, tmp_path):
+    """A root need not be sent; an intermediate must be."""
+    below = pki.Authority("clinch test intermediate", issuer=ca)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    bare = below.issue("bare.test", url=responder.url).write(alone, chain=False)
+    config = tmp_path / "hitch.conf"
+    config.write_text(f'pem-file = "{bare}"\n', encoding="ascii")
+    seen, text = check("hitch", "--server-config", config)
+    assert seen.code == 1 and "no issuer" in row(text, bare)[0], seen
+    assert "1 without the issuer" in text
+
+
+def test_what_cannot_be_read_is_told_with_the_fix(as_nobody, open_folder, ask):
+    secret = open_folder / "nginx.conf"
+    secret.write_text("http {}\n", encoding="ascii")
+    secret.chmod(0o600)
+    if os.geteuid() == 0:
+        done = as_nobody("setup", "nginx", "--server-config", secret, "--state",
+                         open_folder / "state")
+        assert done.code == 2 and "permission denied" in done.err and "as root" in done.err, done
+    done, _ = ask("nginx", "--server-config", open_folder / "gone.conf")
+    assert done.code == 2 and "--server-config -" in done.err, done
+    broken = open_folder / "broken.conf"
+    broken.write_text('http { server_name "a; }\n', encoding="ascii")
+    done, _ = ask("nginx", "--server-config", broken)
+    assert done.code == 2 and "broken.conf:2: a quotation mark" in done.err, done
+
+
+@pytest.mark.parametrize("args, says", [
+    (["iis"], "there is no server iis"),
+    ([], "needs a server"),
+    (["file"], "which certificates?"),
+    (["file", "--check"], "--check"),
+    (["nginx", "--wait", "3"], "does not take --wait"),
+])
+def test_wrong_usage_is_told(clinch, args, says):
+    done = clinch.bare("setup", *args)
+    assert done.code == 2 and says in done.err, done
+
+
+def test_help_names_every_server(clinch):
+    text = clinch.bare("help", "setup").out
+    for name in ("nginx", "haproxy", "apache", "hitch", "lighttpd", "h2o", "nghttpx", "exim",
+                 "dnsdist", "file"):
+        assert name in text
+
+
+@pytest.mark.parametrize("server, config, line", [
+    ("hitch", 'pem-file = "{cert}"\n', 'ocsp-dir = "{state}/hitch"'),
+    ("lighttpd", 'ssl.pemfile = "{cert}"\n', 'ssl.stapling-file = "{state}/lighttpd/shop.ocsp"'),
+    ("h2o", "ssl:\n  certificate-file: {cert}\n", 'ocsp-update-interval: 600'),
+    ("nghttpx", "certificate-file={cert}\n", "no-verify-ocsp=yes"),
+    ("exim", "tls_certificate = {cert}\n",
+     "    {{>{{${{extract{{mtime}}{{${{stat:{state}/exim/shop.ocsp}}}}}}}}{{$tod_epoch}}}}}}\\"),
+    ("dnsdist", "addTLSLocal('127.0.0.1:853', '{cert}', '/k', {{}})\n",
+     'ocspResponses=clinchStaples({{"{state}/dnsdist/shop.ocsp"}}),'),
+])
+def test_lines_for_the_other_servers_are_there(clinch, ask, shop, certs, tmp_path, server, config,
+                                               line):
+    path = tmp_path / "server.conf"
+    path.write_text(config.format(cert=certs / "shop.pem"), encoding="ascii")
+    done, parts = ask(server, "--server-config", path)
+    assert done.code == 0, done
+    lines = [text for block in blocks.of(parts, path) for text in block.lines]
+    assert line.format(state=clinch.state) in lines, done
+    assert str(certs / "shop.pem") in blocks.of(parts, tmp_path / "clinch.yaml")[0].text
+
+
+def test_exim_list_has_no_empty_place(ask, ca, ecdsa_ca, responder, certs, tmp_path):
+    """Exim takes an empty place for a reason to refuse STARTTLS: a staple is named only behind those
+    before it, so that what is missing ends the list."""
+    leaves = [ca.issue("rsa.test", url=responder.url),
+              ecdsa_ca.issue("ec.test", "ecdsa", url=responder.url)]
+    paths = [str(leaf.write(certs)) for leaf in leaves]
+    config = tmp_path / "exim.conf"
+    config.write_text(f"tls_certificate = {':'.join(paths)}\n", encoding="ascii")
+    _, parts = ask("exim", "--server-config", config)
+    value = "".join(line.strip().rstrip("\\") for line in blocks.of(parts, config)[0].lines)
+    first, second = (value.index(f"exists{{{folder}}}") for folder in re.findall(
+        r"exists\{([^}]*)\}", value))
+    assert value.count("{") == value.count("}") and first < second
+    assert re.search(r"\{/[^}$]*rsa\.ocsp\$\{if and.*\{:/[^}]*ec\.ocsp\}\}\}\}$", value), value
+
+
+def test_command_for_servers_that_call_one_prints_the_staple(clinch, ask, shop, certs, tmp_path):
+    path = tmp_path / "h2o.conf"
+    path.write_text(f"ssl:\n  certificate-file: {certs}/shop.pem\n", encoding="ascii")
+    _, parts = ask("h2o", "--server-config", path)
+    wrapper = tmp_path / "clinch-staple"
+    wrapper.write_text(blocks.of(parts, wrapper)[0].text, encoding="ascii")
+    blocks.run(blocks.of(parts, "shell")[0])
+
+    def call():
+        return subprocess.run([wrapper, certs / "shop.pem"], capture_output=True, check=False,
+                              timeout=30)
+
+    assert (call().returncode, call().stdout) == (0, b"")
+    assert clinch.once(certs, "--wait", "20").code == 0
+    assert (call().returncode, call().stdout) == (0, clinch.staple(certs / "shop.pem").raw)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`clinch discover`: servers that run in odd places, a clinch.yaml that works as it stands.
+
+Other servers may run on this machine at the same time: each play looks for its own."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lib import clients
+from lib.process import Child, wait_for
+
+NOBODY = 65534
+
+
+def discover(clinch, programs, **how):
+    return clinch.bare("discover", "--state", clinch.state, env=programs.environment(), **how)
+
+
+def write(done, path):
+    """What was printed as a file, with what a play needs."""
+    path.write_text("allow_loopback: true\n" + done.out, encoding="utf-8")
+    return path
+
+
+def test_running_servers_get_their_staples(clinch, front, ca, ecdsa_ca, responder, certs, tmp_path,
+                                           programs):
+    shop = ca.issue("discovered.test", url=responder.url)
+    bank = ecdsa_ca.issue("found.test", "ecdsa", url=responder.url)
+    combined = bank.write(certs / "found.pem", key=True)
+    nginx, snippets = front.nginx(shop)
+    haproxy = front.haproxy(combined)
+    done = discover(clinch, programs)
+    assert done.code == 0, done
+    assert f"process {nginx.child.pid}; nginx -T" in done.out, done
+    assert f"process {haproxy.child.pid};" in done.out and str(haproxy.socket) in done.out
+    assert f"- nginx: {snippets}\n" in done.out, "the folder that it includes from already"
+    config = write(done, tmp_path / "found.yaml")
+    clinch.bare("once", "-c", config, "--wait", "20", limit_s=60, env=programs.environment())
+    clients.see_staple(haproxy.port, "found.test", 5)
+    clients.see_staple(nginx.port, "discovered.test", 5)
+
+
+def test_lines_that_the_server_needs_stand_as_comments(clinch, front, shop, certs, programs):
+    nginx, _ = front.nginx(shop, start=False)
+    for place in nginx.sites:
+        place.include = None
+    nginx.start()
+    done = discover(clinch, programs)
+    assert done.code == 0, done
+    text = done.out[done.out.index(f"process {nginx.child.pid}; nginx -T). What it"):]
+    assert re.search(r"^# include \S+/shop\[\.\]conf;$", text, flags=re.M), done
+
+
+def test_nothing_found_is_told(clinch, programs):
+    """In a world of its own: other servers may run on this machine."""
+    unshare = ["unshare", "--fork", "--pid", "--mount-proc"]
+    if os.geteuid() != 0 or shutil.which("unshare") is None or subprocess.run(
+            [*unshare, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no namespace of its own")
+    if any(os.path.exists(path) for path in ("/etc/nginx/nginx.conf", "/etc/haproxy/haproxy.cfg",
+                                             "/etc/apache2/apache2.conf", "/etc/exim4/exim4.conf")):
+        pytest.skip("a server is installed here")
+    done = discover(clinch, programs, prefix=unshare)
+    assert done.code == 1 and not done.out and "no server" in done.err, done
+
+
+def test_what_only_root_may_see_is_told_to_others(as_nobody, front, shop, programs):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be without")
+    nginx, _ = front.nginx(shop)
+    done = as_nobody("discover")
+    assert re.search(rf"nginx .process {nginx.child.pid}. is another user's.* as root",
+                     done.err), done
+
+
+def test_program_of_another_user_is_not_run(clinch, programs, open_folder):
+    """Whoever calls a program of theirs nginx must not have root run it."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs root and setpriv")
+    fake = open_folder / "nginx"
+    shutil.copy(shutil.which("sleep"), fake)
+    fake.chmod(0o755)
+    told = open_folder / "told"
+    child = Child(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", fake,
+                   "60"], told)
+    try:
+        wait_for(lambda: os.readlink(f"/proc/{child.pid}/exe") == str(fake), what="the fake nginx")
+        done = discover(clinch, programs)
+        assert re.search(rf"nginx \(process {child.pid}\) is another user's", done.err), done
+    finally:
+        child.kill()
+
+
+def test_path_is_wrong_usage(clinch):
+    done = clinch.bare("discover", "/etc")
+    assert done.code == 2 and "looks by itself" in done.err, done
