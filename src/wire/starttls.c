@@ -104,6 +104,18 @@ static int agree(struct starttls *dialogue)
     return STARTTLS_E_FAILED;
 }
 
+/* What the server says next must be the answer to @command: none may have come already. */
+static int ask(struct starttls *dialogue, const char *command, struct buf *out)
+{
+    struct slice rest = rest_of(dialogue);
+
+    if (rest.size) {
+        return fail(dialogue, "it answers before it was asked:", rest);
+    }
+    buf_put_text(out, command);
+    return STARTTLS_E_MORE;
+}
+
 /* Takes a line off what has come, without its end. */
 static bool take_line(struct starttls *dialogue, struct slice *ret_line)
 {
@@ -164,22 +176,16 @@ static int take_smtp(struct starttls *dialogue, struct buf *out)
     switch (dialogue->step) {
     case STEP_GREETING:
         r = take_reply(dialogue, "220", "it greets with");
-        if (!r) {
-            dialogue->step = STEP_OFFER;
-            dialogue->offered = false;
-            buf_put_text(out, "EHLO " OUR_NAME "\r\n");
-        }
-        return r ? r : STARTTLS_E_MORE;
+        dialogue->offered = false; /* whatever it says of itself there */
+        dialogue->step += r == 0;
+        return r ? r : ask(dialogue, "EHLO " OUR_NAME "\r\n", out);
     case STEP_OFFER:
         r = take_reply(dialogue, "250", "it answers EHLO with");
         if (!r && !dialogue->offered) {
             return fail(dialogue, "it does not offer STARTTLS", SLICE_NULL);
         }
-        if (!r) {
-            dialogue->step = STEP_REPLY;
-            buf_put_text(out, "STARTTLS\r\n");
-        }
-        return r ? r : STARTTLS_E_MORE;
+        dialogue->step += r == 0;
+        return r ? r : ask(dialogue, "STARTTLS\r\n", out);
     default:
         r = take_reply(dialogue, "220", "it answers STARTTLS with");
         return r ? r : agree(dialogue);
@@ -192,14 +198,14 @@ static int take_imap(struct starttls *dialogue, struct buf *out)
 
     while (take_line(dialogue, &line)) {
         if (dialogue->step == STEP_GREETING) {
-            if (!begins(line, "* OK")) {
-                return fail(dialogue, "it greets with", line);
-            }
             dialogue->step = STEP_REPLY;
-            buf_put_text(out, "a1 STARTTLS\r\n");
-        } else if (begins(line, "A1 OK")) {
+            return begins(line, "* OK") ? ask(dialogue, "a1 STARTTLS\r\n", out)
+                                        : fail(dialogue, "it greets with", line);
+        }
+        if (begins(line, "A1 OK")) {
             return agree(dialogue);
-        } else if (!begins(line, "*")) {
+        }
+        if (!begins(line, "*")) {
             return fail(dialogue, "it answers STARTTLS with", line);
         }
     }
@@ -208,21 +214,17 @@ static int take_imap(struct starttls *dialogue, struct buf *out)
 
 static int take_pop3(struct starttls *dialogue, struct buf *out)
 {
+    bool greeting = dialogue->step == STEP_GREETING;
     struct slice line;
 
-    while (take_line(dialogue, &line)) {
-        if (!begins(line, "+OK")) {
-            return fail(dialogue,
-                        dialogue->step == STEP_GREETING ? "it greets with" : "it answers STLS with",
-                        line);
-        }
-        if (dialogue->step == STEP_REPLY) {
-            return agree(dialogue);
-        }
-        dialogue->step = STEP_REPLY;
-        buf_put_text(out, "STLS\r\n");
+    if (!take_line(dialogue, &line)) {
+        return STARTTLS_E_MORE;
     }
-    return STARTTLS_E_MORE;
+    if (!begins(line, "+OK")) {
+        return fail(dialogue, greeting ? "it greets with" : "it answers STLS with", line);
+    }
+    dialogue->step = STEP_REPLY;
+    return greeting ? ask(dialogue, "STLS\r\n", out) : agree(dialogue);
 }
 
 enum { BER_WHOLE, BER_MORE, BER_BAD };

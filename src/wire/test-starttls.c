@@ -283,6 +283,22 @@ static const struct play injections[] = {
      STARTTLS_E_FAILED,
      INJECTED("10")},
     {STARTTLS_POSTGRES, "", {{TEXT("SS"), ""}}, STARTTLS_E_FAILED, INJECTED("1")},
+    /* Answers to questions that were not asked yet. */
+    {STARTTLS_IMAP,
+     "",
+     {{TEXT("* OK\r\na1 OK\r\n"), ""}},
+     STARTTLS_E_FAILED,
+     "it answers before it was asked: `a1 OK??`"},
+    {STARTTLS_POP3,
+     "",
+     {{TEXT("+OK\r\n+OK\r\n"), ""}},
+     STARTTLS_E_FAILED,
+     "it answers before it was asked: `+OK??`"},
+    {STARTTLS_SMTP,
+     "",
+     {{TEXT("220 mx\r\n"), "EHLO clinch.invalid\r\n"}, {TEXT("250 STARTTLS\r\n220 go on\r\n"), ""}},
+     STARTTLS_E_FAILED,
+     "it answers before it was asked: `220 go on??`"},
 };
 
 static void test_octets_behind_the_agreement_are_not_the_beginning_of_tls(void **state)
