@@ -32,7 +32,9 @@ struct options {
     const char *cert;     /* --cert; this and the next NULL: not given */
     const char *at;       /* --at, to be read by the command */
     const char *audience; /* --audience, so too */
-    int64_t max_age_s;    /* --max-age; -1: not given */
+    const char *servername;
+    const char *starttls;
+    int64_t max_age_s; /* --max-age; -1: not given */
     bool allow_loopback;
     bool offline;
     bool strict;
@@ -49,6 +51,7 @@ int command_explain(const struct options *options);
 int command_staple(const struct options *options);
 int command_expire(const struct options *options);
 int command_verify(const struct options *options);
+int command_probe(const struct options *options);
 
 /* The commands as the command line knows them, in the order of --help. */
 struct command {
@@ -60,7 +63,7 @@ struct command {
     bool needs_path;
 };
 extern const struct command commands[];
-enum { COMMANDS = 7 };
+enum { COMMANDS = 8 };
 
 enum {
     OPTIONS_E_WRONG = 1, /* a sentence is in @fault */
@@ -83,6 +86,9 @@ int cli_config(const struct options *options, struct config **ret_config);
 /* @path as an absolute path, into @absolute (not cleared): what is relative begins at the working
  * directory; "." and empty components go, ".." and symbolic links stay. 0 or <0. */
 int cli_absolute(struct buf *absolute, const char *path);
+
+/* --audience and --max-age laid over the policy. 0, or EXIT_USAGE after telling. */
+int cli_policy(const struct options *options, struct policy *policy);
 
 /* The log of a command, with -v laid over it. */
 void cli_log(struct log *log, const struct options *options);

@@ -112,6 +112,22 @@ static int lay_over(const struct options *options, struct config *config)
     return 0;
 }
 
+int cli_policy(const struct options *options, struct policy *policy)
+{
+    struct buf fault = BUF_INIT(1024);
+    int r = 0;
+
+    if (options->audience && audience_parse(options->audience, &policy->audience, &fault)) {
+        cli_complain("--audience %s", buf_text(&fault));
+        r = EXIT_USAGE;
+    }
+    if (options->max_age_s >= 0) {
+        policy->max_age_s = options->max_age_s;
+    }
+    buf_deinit(&fault);
+    return r;
+}
+
 int cli_config(const struct options *options, struct config **ret_config)
 {
     _cleanup_(config_freep)

@@ -14,7 +14,7 @@ static const struct {
 } entries[COMMANDS] = {
     {"run", command_run},         {"once", command_once},     {"status", command_status},
     {"explain", command_explain}, {"staple", command_staple}, {"expire", command_expire},
-    {"verify", command_verify},
+    {"verify", command_verify},   {"probe", command_probe},
 };
 
 static void put_usage(struct buf *out)

@@ -18,6 +18,8 @@ enum option_id {
     OPTION_AT,
     OPTION_AUDIENCE,
     OPTION_MAX_AGE,
+    OPTION_SERVERNAME,
+    OPTION_STARTTLS,
     OPTION_ALLOW_LOOPBACK,
     OPTION_OFFLINE,
     OPTION_STRICT,
@@ -48,6 +50,8 @@ static const struct option long_options[] = {
     {"at", required_argument, NULL, OPTION_BASE + OPTION_AT},
     {"audience", required_argument, NULL, OPTION_BASE + OPTION_AUDIENCE},
     {"max-age", required_argument, NULL, OPTION_BASE + OPTION_MAX_AGE},
+    {"servername", required_argument, NULL, OPTION_BASE + OPTION_SERVERNAME},
+    {"starttls", required_argument, NULL, OPTION_BASE + OPTION_STARTTLS},
     {"allow-loopback", no_argument, NULL, OPTION_BASE + OPTION_ALLOW_LOOPBACK},
     {"offline", no_argument, NULL, OPTION_BASE + OPTION_OFFLINE},
     {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
@@ -61,9 +65,10 @@ static const struct option long_options[] = {
 };
 
 static const char *const value_names[OPTION_COUNT] = {
-    [OPTION_CONFIG] = " FILE",   [OPTION_STATE] = " DIR",       [OPTION_ISSUER] = " PATH",
-    [OPTION_WAIT] = " SECONDS",  [OPTION_CERT] = " FILE",       [OPTION_AT] = " TIME",
-    [OPTION_AUDIENCE] = " LIST", [OPTION_MAX_AGE] = " SECONDS",
+    [OPTION_CONFIG] = " FILE",       [OPTION_STATE] = " DIR",       [OPTION_ISSUER] = " PATH",
+    [OPTION_WAIT] = " SECONDS",      [OPTION_CERT] = " FILE",       [OPTION_AT] = " TIME",
+    [OPTION_AUDIENCE] = " LIST",     [OPTION_MAX_AGE] = " SECONDS", [OPTION_SERVERNAME] = " NAME",
+    [OPTION_STARTTLS] = " PROTOCOL",
 };
 
 const struct command commands[] = {
@@ -161,6 +166,25 @@ const struct command commands[] = {
         .options = BIT(OPTION_CONFIG) | BIT(OPTION_CERT) | BIT(OPTION_ISSUER) | BIT(OPTION_AT) |
                    BIT(OPTION_AUDIENCE) | BIT(OPTION_MAX_AGE) | BIT(OPTION_JSON) |
                    BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) | BIT(OPTION_VERSION),
+        .needs_path = true,
+    },
+    {
+        .name = "probe",
+        .usage = "HOST[:PORT]",
+        .summary = "what a server staples, and who would fail",
+        .text = "Connects as a client does, with TLS 1.3 and 1.2 and for RSA and ECDSA, takes the\n"
+                "chain and the staple that the server shows, judges the staple as `clinch verify`\n"
+                "does, and compares it with what the store holds for that certificate. What the\n"
+                "server does not offer is told, and is no failure.\n"
+                "\n"
+                "Exit codes: 0 every certificate shown has a staple that may be stapled, or none\n"
+                "is to be had for it (no OCSP URL); 1 a staple is missing, or some client would\n"
+                "refuse it, or it cannot be judged without the issuer; 2 wrong usage, no\n"
+                "connection, no TLS.\n",
+        .options = BIT(OPTION_CONFIG) | BIT(OPTION_STATE) | BIT(OPTION_ISSUER) |
+                   BIT(OPTION_SERVERNAME) | BIT(OPTION_STARTTLS) | BIT(OPTION_AUDIENCE) |
+                   BIT(OPTION_MAX_AGE) | BIT(OPTION_JSON) | BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) |
+                   BIT(OPTION_VERSION),
         .needs_path = true,
     },
 };
@@ -316,6 +340,10 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
         return take_text(&options->at, "at", fault);
     case OPTION_AUDIENCE:
         return take_text(&options->audience, "audience", fault);
+    case OPTION_SERVERNAME:
+        return take_text(&options->servername, "servername", fault);
+    case OPTION_STARTTLS:
+        return take_text(&options->starttls, "starttls", fault);
     case OPTION_MAX_AGE:
         return read_max_age(options, optarg, fault);
     case OPTION_ISSUER:
@@ -411,8 +439,9 @@ static int check_command(const struct options *options, const struct command *co
     }
     if (command->needs_path && !options->path_count) {
         wrong(fault, "clinch ", command->name,
-              text_equal(command->name, "verify") ? " needs an answer: clinch "
-                                                  : " needs a certificate: clinch ");
+              text_equal(command->name, "verify")  ? " needs an answer: clinch "
+              : text_equal(command->name, "probe") ? " needs a server: clinch "
+                                                   : " needs a certificate: clinch ");
         buf_put_text(fault, command->name);
         buf_put_byte(fault, ' ');
         buf_put_text(fault, command->usage);
@@ -423,6 +452,9 @@ static int check_command(const struct options *options, const struct command *co
     }
     if (text_equal(command->name, "verify") && options->path_count > 1) {
         return wrong(fault, "clinch verify judges one answer at a time", "", "");
+    }
+    if (text_equal(command->name, "probe") && options->path_count > 1) {
+        return wrong(fault, "clinch probe asks one server at a time", "", "");
     }
     if (text_equal(command->name, "verify") && !options->cert) {
         return wrong(fault, "clinch verify needs the certificate: --cert FILE", "", "");

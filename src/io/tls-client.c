@@ -16,27 +16,34 @@
 #define GROUPS     "X25519:P-256:P-384:P-521:X448"
 #define BRAINPOOLS ":brainpoolP256r1:brainpoolP384r1:brainpoolP512r1"
 
-/* RFC 8446 4.2.3: the PKCS#1 ones "refer solely to signatures which appear in certificates": in TLS
- * 1.3 a leaf with another key may have been signed so. */
+/* Besides those that a leaf with such a key can make itself, those that it may be signed with: in
+ * TLS 1.3 the PKCS#1 ones count for certificates alone. */
 #define SIGNED_RSA "RSA+SHA256:RSA+SHA384:RSA+SHA512:RSA+SHA1"
 #define SIGNED_PSS                                                                                 \
     "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:"              \
     "rsa_pss_pss_sha384:rsa_pss_pss_sha512"
 #define SIGNED_ECDSA "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448"
 
+#define CIPHERS_RSA   "aRSA:!eNULL:!PSK:!SRP:@SECLEVEL=0"
+#define CIPHERS_ECDSA "aECDSA:!eNULL:@SECLEVEL=0"
+
+/* Like other clients those of TLS 1.3 know TLS 1.2, too: some servers choose the certificate by the
+ * ciphers of that. In TLS 1.2 the cipher tells the sort of certificate, in TLS 1.3 the signatures
+ * do. */
 static const struct {
     const char *name;
-    int version;
-    const char *ciphers; /* of TLS 1.2: they tell the sort of certificate */
+    int version; /* the highest */
+    const char *ciphers;
     const char *groups;
-    const char *signatures; /* of TLS 1.3: these do */
+    const char *signatures;
 } ways[TLS_WAYS] = {
-    [TLS_13_RSA] = {"TLS 1.3 RSA", TLS1_3_VERSION, NULL, GROUPS, SIGNED_PSS ":" SIGNED_RSA},
-    [TLS_13_ECDSA] = {"TLS 1.3 ECDSA", TLS1_3_VERSION, NULL, GROUPS, SIGNED_ECDSA ":" SIGNED_RSA},
-    [TLS_12_RSA] = {"TLS 1.2 RSA", TLS1_2_VERSION, "aRSA:!eNULL:!PSK:!SRP:@SECLEVEL=0",
-                    GROUPS BRAINPOOLS, SIGNED_PSS ":" SIGNED_RSA ":" SIGNED_ECDSA ":ECDSA+SHA1"},
-    [TLS_12_ECDSA] = {"TLS 1.2 ECDSA", TLS1_2_VERSION, "aECDSA:!eNULL:@SECLEVEL=0",
-                      GROUPS BRAINPOOLS, SIGNED_ECDSA ":ECDSA+SHA1:" SIGNED_PSS ":" SIGNED_RSA},
+    [TLS_13_RSA] = {"TLS 1.3 RSA", TLS1_3_VERSION, CIPHERS_RSA, GROUPS, SIGNED_PSS ":" SIGNED_RSA},
+    [TLS_13_ECDSA] = {"TLS 1.3 ECDSA", TLS1_3_VERSION, CIPHERS_ECDSA, GROUPS,
+                      SIGNED_ECDSA ":" SIGNED_RSA},
+    [TLS_12_RSA] = {"TLS 1.2 RSA", TLS1_2_VERSION, CIPHERS_RSA, GROUPS BRAINPOOLS,
+                    SIGNED_PSS ":" SIGNED_RSA ":" SIGNED_ECDSA ":ECDSA+SHA1"},
+    [TLS_12_ECDSA] = {"TLS 1.2 ECDSA", TLS1_2_VERSION, CIPHERS_ECDSA, GROUPS BRAINPOOLS,
+                      SIGNED_ECDSA ":ECDSA+SHA1:" SIGNED_PSS ":" SIGNED_RSA},
 };
 
 struct tls_client {
@@ -50,6 +57,7 @@ struct tls_hand {
     enum tls_way way;
     struct buf chain;
     struct buf status;
+    bool other_version; /* asked for TLS 1.3, it chose 1.2 */
     bool behind_status; /* TLS 1.2: a message came that stands behind where the status would */
     BIO *in;            /* of the server; owned by ssl */
     BIO *out;           /* for the server; likewise */
@@ -79,11 +87,13 @@ static void on_message(int sent, int version, int type, const void *data, size_t
     struct tls_hand *hand = context;
     const uint8_t *message = data;
 
-    (void)version, (void)ssl;
+    (void)version; /* of the record, once */
     if (sent || type != SSL3_RT_HANDSHAKE || size < 4) {
         return;
     }
-    if (message[0] == SERVED_CERTIFICATE && !hand->chain.size) {
+    if (message[0] == SERVED_CERTIFICATE && SSL_version(ssl) != ways[hand->way].version) {
+        hand->other_version = true;
+    } else if (message[0] == SERVED_CERTIFICATE && !hand->chain.size) {
         buf_put(&hand->chain, message, size);
     } else if (message[0] == SERVED_STATUS && !hand->status.size) {
         buf_put(&hand->status, message, size);
@@ -103,10 +113,10 @@ static bool set_up(SSL_CTX *context, enum tls_way way)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_cert_list(context, LIMIT_SERVED_CHAIN);
     SSL_CTX_set_msg_callback(context, on_message);
-    return SSL_CTX_set_min_proto_version(context, ways[way].version) == 1 &&
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context, ways[way].version) == 1 &&
            SSL_CTX_set_ciphersuites(context, SUITES_13) == 1 &&
-           (!ways[way].ciphers || SSL_CTX_set_cipher_list(context, ways[way].ciphers) == 1) &&
+           SSL_CTX_set_cipher_list(context, ways[way].ciphers) == 1 &&
            SSL_CTX_set1_groups_list(context, ways[way].groups) == 1 &&
            SSL_CTX_set1_sigalgs_list(context, ways[way].signatures) == 1 &&
            SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1;
@@ -219,7 +229,9 @@ int tls_hand_take(struct tls_hand *hand, struct slice bytes, struct buf *out)
         return 0;
     }
     r = SSL_connect(hand->ssl);
-    if (r == 1) {
+    if (hand->other_version) {
+        hand->ended = true; /* TLS 1.2 is asked for in a way of its own */
+    } else if (r == 1) {
         SSL_shutdown(hand->ssl); /* a word of farewell; its answer is not waited for */
         hand->ended = hand->well = true;
     } else if (SSL_get_error(hand->ssl, r) != SSL_ERROR_WANT_READ) {
@@ -243,6 +255,9 @@ static int alert_of(const struct tls_hand *hand)
 
 static enum tls_outcome outcome_of(const struct tls_hand *hand)
 {
+    if (hand->other_version) {
+        return TLS_NOT_OFFERED;
+    }
     switch (alert_of(hand)) {
     case SSL_AD_HANDSHAKE_FAILURE:
     case SSL_AD_PROTOCOL_VERSION:
@@ -269,6 +284,8 @@ static void put_detail(const struct tls_hand *hand, const char *broken, struct t
         words = "it speaks without end";
     } else if (!hand->ended) {
         words = broken ? broken : "it does not go on with the handshake";
+    } else if (hand->other_version) {
+        words = "it chose TLS 1.2";
     } else if (ERR_GET_REASON(hand->error) == SSL_R_WRONG_VERSION_NUMBER) {
         words = "what it says is not TLS";
     } else if (ERR_GET_REASON(hand->error) == SSL_R_UNSUPPORTED_PROTOCOL) {
