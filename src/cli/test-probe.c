@@ -169,9 +169,9 @@ static void assert_says(struct world *world, const char *text)
 
 #define HEAD                                                                                       \
     "shop.example at 192.0.2.1:443, asked for shop.example\n"                                      \
-    "  TLS 1.3 RSA   not offered\n"                                                             \
+    "  TLS 1.3 RSA   not offered\n"                                                                \
     "  TLS 1.3 ECDSA shop.example, with a staple\n"                                                \
-    "  TLS 1.2 RSA   not offered\n"                                                             \
+    "  TLS 1.2 RSA   not offered\n"                                                                \
     "  TLS 1.2 ECDSA shop.example, with a staple\n"                                                \
     "\n"                                                                                           \
     "shop.example\n"                                                                               \

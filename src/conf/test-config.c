@@ -120,6 +120,39 @@ static void test_every_target_is_read(void **state)
     buf_deinit(&faults);
 }
 
+static void test_servers_to_be_asked_are_read(void **state)
+{
+    static const char text[] = "publish:\n"
+                               "  - command: x\n"
+                               "    verify:\n"
+                               "      - 127.0.0.1:443\n"
+                               "      - \"[::1]:8443  shop.example\"\n"
+                               "      - mx.example:25 starttls=smtp mail.example\n"
+                               "  - file: /a/{stem}\n"
+                               "    verify: localhost:1\n"
+                               "  - command: y\n";
+    _cleanup_(config_freep)
+    struct config *config = NULL;
+    struct buf faults = BUF_INIT(65536);
+    const struct verify_config *verify;
+
+    (void)state;
+    assert_int_equal(read_text(&config, text, &faults), 0);
+    assert_int_equal(config->targets[0].verify_count, 3);
+    verify = config->targets[0].verify;
+    assert_string_equal(verify[0].address, "127.0.0.1:443");
+    assert_null(verify[0].servername);
+    assert_null(verify[0].starttls);
+    assert_string_equal(verify[1].address, "[::1]:8443");
+    assert_string_equal(verify[1].servername, "shop.example");
+    assert_string_equal(verify[2].address, "mx.example:25");
+    assert_string_equal(verify[2].servername, "mail.example");
+    assert_string_equal(verify[2].starttls, "smtp");
+    assert_int_equal(config->targets[1].verify_count, 1);
+    assert_int_equal(config->targets[2].verify_count, 0);
+    buf_deinit(&faults);
+}
+
 static void test_defaults_are_those_of_the_pages(void **state)
 {
     _cleanup_(config_freep)
@@ -210,6 +243,13 @@ static const struct {
      "c.yaml:3:5: `proxy` does not belong into an entry of `publish`, but to the left margin\n"},
     {"state: /a\ntimeout: 9s\nstate: /b\n",
      "c.yaml:3:1: duplicate key `state`, already given in line 1\n"},
+    {"publish:\n  - {command: x, verify: shop.example}\n",
+     "c.yaml:2:26: `verify` must be host:port, then perhaps the server name to ask for and "
+     "starttls=PROTOCOL\n"},
+    {"publish:\n  - {command: x, verify: [\"a:1 b c\"]}\n",
+     "c.yaml:2:27: `verify` must be host:port, then perhaps the server name to ask for and "
+     "starttls=PROTOCOL\n"},
+    {"publish:\n  - {command: x, verify: []}\n", "c.yaml:2:26: `verify` is an empty list\n"},
     {"state:\n", "c.yaml:1:1: `state` has no value\n"},
     {"state: ''\n", "c.yaml:1:8: `state` is empty\n"},
     {"state: a/b\n", "c.yaml:1:8: `state` must be an absolute path, one that begins with /\n"},
@@ -516,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_is_read),
         cmocka_unit_test(test_every_target_is_read),
+        cmocka_unit_test(test_servers_to_be_asked_are_read),
         cmocka_unit_test(test_defaults_are_those_of_the_pages),
         cmocka_unit_test(test_a_short_timeout_shortens_the_connect_timeout),
         cmocka_unit_test(test_control_socket_follows_the_state_directory_unless_named),

@@ -73,6 +73,7 @@ struct file_entry {
     char *place;               /* a certificate's path, for messages and `only` */
     uint8_t leaf[SHA256_SIZE]; /* of what is wanted */
     struct wish *wish;         /* what is still to be written */
+    struct wish *shown;        /* what was written, for those who want to see it; else NULL */
     struct file_shown written;
     struct file_shown loaded; /* by the server, or written where there is none to tell */
     uint64_t change;          /* the last that servers must take; 0: none */
@@ -169,6 +170,9 @@ void files_note_change(struct file_entry *entry, bool urgent, struct instant now
 void files_unlist(struct file_entry *entry);
 /* True when all servers that matter for @entry have taken its last change. */
 bool files_is_taken(const struct file_entry *entry);
+
+/* Tells what the server of @entry has taken. */
+void files_tell(struct file_entry *entry, enum handed_what what);
 
 /* One step of @entry; in files-step.c. */
 void files_work(struct file_entry *entry, struct instant now);

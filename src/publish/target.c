@@ -8,7 +8,9 @@
 
 struct wish *wish_new(const struct staple *staple)
 {
-    struct wish *wish = malloc(sizeof(*wish) + staple->der.size);
+    const char *name = staple->cert->name ? staple->cert->name : "";
+    size_t name_size = text_length(name) + 1;
+    struct wish *wish = malloc(sizeof(*wish) + staple->der.size + name_size);
 
     if (!wish) {
         return NULL;
@@ -23,6 +25,8 @@ struct wish *wish_new(const struct staple *staple)
     };
     memcpy(wish->leaf, staple->cert->leaf_sha256, SHA256_SIZE);
     memcpy(wish->der, staple->der.data, staple->der.size);
+    memcpy(wish->der + wish->size, name, name_size);
+    wish->name = (const char *)wish->der + wish->size;
     return wish;
 }
 
