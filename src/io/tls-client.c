@@ -54,6 +54,7 @@ struct tls_client {
 
 struct tls_hand {
     SSL *ssl;
+    OSSL_LIB_CTX *library; /* borrowed */
     enum tls_way way;
     struct buf chain;
     struct buf status;
@@ -171,6 +172,7 @@ int tls_hand_new(struct tls_hand **ret_hand, struct tls_client *client, enum tls
     if (!hand) {
         return -ENOMEM;
     }
+    hand->library = client->library;
     hand->way = way;
     hand->chain = BUF_INIT(LIMIT_SERVED_CHAIN + 4);
     hand->status = BUF_INIT(LIMIT_SERVED_CHAIN + 4);
@@ -322,6 +324,8 @@ void tls_hand_look(struct tls_hand *hand, const char *broken, struct tls_sight *
     if (served_read_chain(slice_of_buf(&sight->chain), tls13, &sight->served) &&
         (tls13 || sight->status.size || hand->behind_status || sight->too_large || hand->well)) {
         sight->outcome = TLS_SEEN;
+        EVP_Q_digest(hand->library, "SHA256", NULL, sight->served.certs[0].data,
+                     sight->served.certs[0].size, sight->leaf_sha256, NULL);
         if (!tls13 && sight->status.size) {
             sight->served.status =
                 served_read_status(slice_of_buf(&sight->status), &sight->served.answer);

@@ -8,6 +8,7 @@
  * policy; and the security level is 0, so that servers with old certificates are seen, too. */
 
 #include "base/bytes.h"
+#include "core/facts.h"
 #include "wire/served.h"
 
 /* In which way a server is asked; one has up to two certificates in each version. */
@@ -35,7 +36,8 @@ struct tls_sight {
     char detail[256];  /* a clause: why it failed, also behind what was seen; "" */
     struct buf chain;  /* the message Certificate */
     struct buf status; /* the message CertificateStatus of TLS 1.2; empty: none came */
-    struct served served; /* into these */
+    struct served served;             /* into these */
+    uint8_t leaf_sha256[SHA256_SIZE]; /* with TLS_SEEN */
 };
 void tls_sight_deinit(struct tls_sight *sight);
 
