@@ -106,8 +106,8 @@ const struct command commands[] = {
         .summary = "a table of certificates and their staples",
         .text = "Asks the running daemon, or reads the store when none runs or it does not answer\n"
                 "within 3 s. PATH limits it to these files, folders or globs. Above the table\n"
-                "stand the responders that are down, and what speaks against this machine's\n"
-                "clock.\n"
+                "stand the responders that are down, what speaks against this machine's clock,\n"
+                "and what servers show instead of what they were handed (`verify`).\n"
                 "\n"
                 "Exit codes: 0 printed; 1 nothing is known of a PATH; 2 wrong usage, or there is\n"
                 "neither daemon nor store.\n",
