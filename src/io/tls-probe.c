@@ -455,6 +455,15 @@ static void on_resolve_late(uv_timer_t *timer)
     fail(probe, "looking up its name takes too long", true);
 }
 
+/* RFC 6066 3: "The hostname is represented as a byte string using ASCII encoding without a trailing
+ * dot." */
+static char *copy_name(const char *name)
+{
+    size_t size = text_length(name);
+
+    return text_copy(slice_of(name, size > 1 && name[size - 1] == '.' ? size - 1 : size));
+}
+
 int tls_probe_start(struct tls_probe **ret_probe, uv_loop_t *loop,
                     const struct tls_probe_order *order)
 {
@@ -469,7 +478,7 @@ int tls_probe_start(struct tls_probe **ret_probe, uv_loop_t *loop,
     probe->fault = BUF_INIT(FAULT_MAX);
     probe->address = BUF_INIT(128);
     probe->host = text_copy(slice_of_text(order->host));
-    probe->servername = order->servername ? text_copy(slice_of_text(order->servername)) : NULL;
+    probe->servername = order->servername ? copy_name(order->servername) : NULL;
     lookup.host = probe->host;
     uv_timer_init(loop, &probe->timer);
     probe->timer.data = probe;

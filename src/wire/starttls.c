@@ -311,7 +311,7 @@ static int take_features(struct starttls *dialogue, struct buf *out)
     if (!end && !none) {
         return STARTTLS_E_MORE;
     }
-    if (!end || !offer || offer > end) {
+    if (!end || (none && none < end) || !offer || offer > end) {
         return fail(dialogue, "it does not offer STARTTLS", SLICE_NULL);
     }
     pass(dialogue, end, "</stream:features>");

@@ -220,6 +220,12 @@ static const struct play refusals[] = {
      {{TEXT("<stream:stream><stream:features/>"), ""}},
      STARTTLS_E_FAILED,
      "it does not offer STARTTLS"},
+    /* What ends first counts, in whatever pieces it comes. */
+    {STARTTLS_XMPP,
+     XMPP_FIRST,
+     {{TEXT("<starttls/><stream:features/></stream:features>"), ""}},
+     STARTTLS_E_FAILED,
+     "it does not offer STARTTLS"},
     {STARTTLS_XMPP,
      XMPP_FIRST,
      {{TEXT("<stream:stream><stream:error><host-unknown/>"), ""}},
