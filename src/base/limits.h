@@ -23,7 +23,11 @@
 #define LIMIT_SOURCE_ENTRIES   200000  /* files and folders looked at under one source */
 #define LIMIT_CONFIG_SIZE      (4 * 1024 * 1024)
 #define LIMIT_CONTROL_REQUEST  (64 * 1024)
-#define LIMIT_COMMAND_OUTPUT   4096 /* kept of what a reload command prints */
+#define LIMIT_COMMAND_OUTPUT   4096         /* kept of what a reload command prints */
+#define LIMIT_STARTTLS         (16 * 1024)  /* all that a server says before TLS */
+#define LIMIT_SERVED_CHAIN     (256 * 1024) /* a Certificate message of TLS, staples included */
+#define LIMIT_SERVED_BYTES     (512 * 1024) /* all that a server says in a handshake */
+#define LIMIT_SERVED_CERTS     16           /* certificates looked at in one */
 #define LIMIT_HAPROXY_REPLY    (4 * 1024 * 1024)
 #define LIMIT_HAPROXY_STAPLE   11500 /* HAProxy may not answer longer commands */
 

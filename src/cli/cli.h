@@ -33,10 +33,12 @@ struct options {
     const char *at;            /* --at, to be read by the command */
     const char *audience;      /* --audience, so too */
     int64_t max_age_s;         /* --max-age; -1: not given */
-    const char *server_config; /* --server-config; these four NULL: not given */
+    const char *server_config; /* --server-config; these six NULL: not given */
     const char *program;       /* --program */
     const char *socket;        /* --socket */
     const char *to;            /* --to */
+    const char *servername;    /* --servername */
+    const char *starttls;      /* --starttls */
     bool check;
     bool allow_loopback;
     bool offline;
@@ -57,6 +59,7 @@ int command_verify(const struct options *options);
 int command_import(const struct options *options);
 int command_setup(const struct options *options);
 int command_discover(const struct options *options);
+int command_probe(const struct options *options);
 
 /* The commands as the command line knows them, in the order of --help. */
 struct command {
@@ -68,7 +71,7 @@ struct command {
     bool needs_path;
 };
 extern const struct command commands[];
-enum { COMMANDS = 10 };
+enum { COMMANDS = 11 };
 
 enum {
     OPTIONS_E_WRONG = 1, /* a sentence is in @fault */
@@ -94,6 +97,9 @@ bool cli_daemon_answers(const struct config *config);
 /* @path as an absolute path, into @absolute (not cleared): what is relative begins at the working
  * directory; "." and empty components go, ".." and symbolic links stay. 0 or <0. */
 int cli_absolute(struct buf *absolute, const char *path);
+
+/* --audience and --max-age laid over the policy. 0, or EXIT_USAGE after telling. */
+int cli_policy(const struct options *options, struct policy *policy);
 
 /* The log of a command, with -v laid over it. */
 void cli_log(struct log *log, const struct options *options);

@@ -7,6 +7,8 @@
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "io/scan.h"
+#include "io/tls-probe.h"
+#include "wire/starttls.h"
 
 #define PATH_MOST 8192
 
@@ -61,6 +63,33 @@ static int add_path(struct config *config, const char *path,
     return r ? EXIT_USAGE : 0;
 }
 
+/* What the configuration's reader does not know. */
+static int check_verify(const char *path, const struct config *config)
+{
+    for (size_t i = 0; i < config->target_count; i++) {
+        const struct target_config *target = &config->targets[i];
+
+        for (size_t k = 0; k < target->verify_count; k++) {
+            const char *starttls = target->verify[k].starttls;
+            const char *name = target->verify[k].servername;
+            const char *fault = name ? tls_probe_check_name(name) : NULL;
+
+            if (fault) {
+                cli_complain("%s: the entry of `publish` in line %u: `verify`: %s %s", path,
+                             target->line, name, fault);
+                return EXIT_USAGE;
+            }
+            if (starttls && starttls_by_name(starttls) == STARTTLS_NONE) {
+                cli_complain("%s: the entry of `publish` in line %u: `verify`: starttls=%s is not "
+                             "one of smtp, imap, pop3, ldap, xmpp and postgres",
+                             path, target->line, starttls);
+                return EXIT_USAGE;
+            }
+        }
+    }
+    return 0;
+}
+
 static int read_file(const char *path, struct config **ret_config)
 {
     struct buf yaml = BUF_INIT(LIMIT_CONFIG_SIZE), faults = BUF_INIT(LIMIT_CONFIG_SIZE);
@@ -78,6 +107,8 @@ static int read_file(const char *path, struct config **ret_config)
             (void)wrote;
         } else if (r) {
             cli_complain("%s: %s", path, strerror(-r));
+        } else {
+            r = check_verify(path, *ret_config);
         }
     }
     buf_deinit(&yaml);
@@ -110,6 +141,22 @@ static int lay_over(const struct options *options, struct config *config)
         return EXIT_USAGE;
     }
     return 0;
+}
+
+int cli_policy(const struct options *options, struct policy *policy)
+{
+    struct buf fault = BUF_INIT(1024);
+    int r = 0;
+
+    if (options->audience && audience_parse(options->audience, &policy->audience, &fault)) {
+        cli_complain("--audience %s", buf_text(&fault));
+        r = EXIT_USAGE;
+    }
+    if (options->max_age_s >= 0) {
+        policy->max_age_s = options->max_age_s;
+    }
+    buf_deinit(&fault);
+    return r;
 }
 
 int cli_config(const struct options *options, struct config **ret_config)

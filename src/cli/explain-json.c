@@ -80,9 +80,7 @@ static json_t *json_urls(const struct cert_facts *facts)
 
 static json_t *json_kept(const struct kept *kept)
 {
-    static const char *const states[] = {"nothing",   "good",     "unfit",     "revoked",
-                                         "no-issuer", "no-store", "unreadable"};
-    json_t *json = json_pack("{s:s}", "state", states[kept->state]);
+    json_t *json = json_pack("{s:s}", "state", kept_state_name(kept->state));
 
     if (kept->state == KEPT_GOOD) {
         json_object_set_new(json, "size", json_integer((json_int_t)kept->served.size));

@@ -1,94 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
-
-#define LABEL_WIDTH 16
-#define TEXT_MOST   400
-#define TABLE_MAX   65536 /* octets of a table */
-#define INDENT      "  "
-#define BOLD        "\x1b[1m"
-#define PLAIN       "\x1b[0m"
-
-static void put_label(struct buf *out, const char *label)
-{
-    size_t start = out->size;
-
-    buf_put_text(out, "  ");
-    buf_put_text(out, label);
-    buf_put_pad(out, start + LABEL_WIDTH, ' ');
-}
-
-static void put_line(struct buf *out, const char *label, const char *text)
-{
-    put_label(out, label);
-    buf_put_printable(out, slice_of_text(text), 4 * TEXT_MOST);
-    buf_put_byte(out, '\n');
-}
-
-static void put_hex_line(struct buf *out, const char *label, struct slice octets)
-{
-    put_label(out, label);
-    buf_put_hex(out, octets);
-    buf_put_byte(out, '\n');
-}
-
-static void put_heading(struct buf *out, const char *text)
-{
-    bool colour = cli_wants_colour(STDOUT_FILENO);
-
-    buf_put_text(out, colour ? BOLD : "");
-    buf_put_printable(out, slice_of_text(text), TEXT_MOST);
-    buf_put_text(out, colour ? PLAIN "\n" : "\n");
-}
-
-static void put_validity(struct buf *out, const struct cert_facts *facts, int64_t wall_s)
-{
-    put_label(out, "valid");
-    cli_put_time(out, facts->not_before_s);
-    buf_put_text(out, " until ");
-    cli_put_time(out, facts->not_after_s);
-    if (wall_s < facts->not_before_s) {
-        buf_put_text(out, " (not yet)");
-    } else if (wall_s >= facts->not_after_s) {
-        buf_put_text(out, " (over)");
-    } else {
-        buf_put_text(out, " (");
-        cli_put_brief(out, time_sub(facts->not_after_s, wall_s));
-        buf_put_text(out, " left)");
-    }
-    buf_put_byte(out, '\n');
-}
-
-static void put_issuer_name(struct buf *out, const struct issuer *issuer)
-{
-    if (issuer->view.common_name.size) {
-        buf_put_printable(out, issuer->view.common_name, TEXT_MOST);
-    } else {
-        buf_put_text(out, "(no common name)");
-    }
-}
+#include "cli/report.h"
 
 /* What was done to find an issuer that was not found, or is to be done. */
 static void put_no_issuer(struct buf *out, const struct explain_report *report)
 {
     const struct cert_view *view = &report->cert->view;
 
-    put_label(out, "issuer");
+    report_put_label(out, "issuer");
     buf_put_text(out, "not found\n");
     for (unsigned i = 0; i < report->live.count; i++) {
         explain_put_request(out, report, i);
         explain_put_outcome(out, &report->live.attempts[i]);
     }
     if (!view->issuer_url_count || report->live.count) {
-        put_line(out, "", "append its certificate to the file, or give --issuer FILE");
+        report_put_line(out, "", "append its certificate to the file, or give --issuer FILE");
         return;
     }
-    put_line(out, "", "clinch run and clinch once fetch it from its caIssuers URL:");
-    buf_put_text(out, INDENT INDENT);
+    report_put_line(out, "", "clinch run and clinch once fetch it from its caIssuers URL:");
+    buf_put_text(out, REPORT_INDENT REPORT_INDENT);
     buf_put_printable(out, view->issuer_urls[0], LIMIT_URL_SIZE);
     buf_put_byte(out, '\n');
 }
@@ -106,34 +40,34 @@ static void put_issuer(struct buf *out, const struct explain_report *report)
     const struct found_cert *cert = report->cert;
 
     if (cert->facts->self_signed) {
-        put_line(out, "issuer", "itself");
+        report_put_line(out, "issuer", "itself");
         return;
     }
     if (!cert->issuer) {
         put_no_issuer(out, report);
         return;
     }
-    put_label(out, "issuer");
-    put_issuer_name(out, cert->issuer);
+    report_put_label(out, "issuer");
+    report_put_name(out, &cert->issuer->view);
     buf_put_byte(out, '\n');
-    put_label(out, "  found");
+    report_put_label(out, "  found");
     buf_put_text(out, sources[cert->source]);
     if (cert->source != ISSUER_SAME_FILE) {
-        buf_put_printable(out, slice_of_buf(&cert->where), 2 * TEXT_MOST);
+        buf_put_printable(out, slice_of_buf(&cert->where), 2 * REPORT_TEXT);
     }
     buf_put_byte(out, '\n');
     if (cert->source == ISSUER_NEIGHBOUR) {
-        put_line(out, "", "give clinch the folder, or that file with --issuer");
+        report_put_line(out, "", "give clinch the folder, or that file with --issuer");
     }
 }
 
 static void put_certid(struct buf *out, const struct issuer *issuer)
 {
-    put_line(out, "CertID", "issuerNameHash, issuerKeyHash, and the serial number:");
-    put_hex_line(out, "name SHA-1", slice_of(issuer->name_hash[CERTID_SHA1], SHA1_SIZE));
-    put_hex_line(out, "key SHA-1", slice_of(issuer->key_hash[CERTID_SHA1], SHA1_SIZE));
-    put_hex_line(out, "name SHA-256", slice_of(issuer->name_hash[CERTID_SHA256], SHA256_SIZE));
-    put_hex_line(out, "key SHA-256", slice_of(issuer->key_hash[CERTID_SHA256], SHA256_SIZE));
+    report_put_line(out, "CertID", "issuerNameHash, issuerKeyHash, and the serial number:");
+    report_put_hex(out, "name SHA-1", slice_of(issuer->name_hash[CERTID_SHA1], SHA1_SIZE));
+    report_put_hex(out, "key SHA-1", slice_of(issuer->key_hash[CERTID_SHA1], SHA1_SIZE));
+    report_put_hex(out, "name SHA-256", slice_of(issuer->name_hash[CERTID_SHA256], SHA256_SIZE));
+    report_put_hex(out, "key SHA-256", slice_of(issuer->key_hash[CERTID_SHA256], SHA256_SIZE));
 }
 
 /* The host of @url is spelt as this machine itself. */
@@ -152,10 +86,10 @@ static bool is_loopback(const char *url)
 
 static void put_way(struct buf *out, const char *label, bool post, size_t size, struct slice url)
 {
-    put_label(out, label);
+    report_put_label(out, label);
     buf_put_text(out, post ? "POST, a body of " : "GET, a URL of ");
     buf_put_int(out, (int64_t)size);
-    buf_put_text(out, " octets:\n" INDENT INDENT);
+    buf_put_text(out, " octets:\n" REPORT_INDENT REPORT_INDENT);
     buf_put_printable(out, url, LIMIT_URL_SIZE + LIMIT_GET_URL_SIZE);
     buf_put_byte(out, '\n');
 }
@@ -168,7 +102,7 @@ static void put_plan(struct buf *out, const struct explain_report *report)
     struct buf url = BUF_INIT(LIMIT_URL_SIZE + 1), body = BUF_INIT(LIMIT_ANSWER_SIZE);
 
     if (nothing) {
-        put_line(out, "would ask", nothing);
+        report_put_line(out, "would ask", nothing);
     }
     for (unsigned i = 0; !nothing && i < facts->url_count; i++) {
         bool post = explain_request(facts, i, false, &url, &body);
@@ -176,7 +110,7 @@ static void put_plan(struct buf *out, const struct explain_report *report)
         put_way(out, i ? "then" : "would ask", post, post ? body.size : url.size,
                 slice_of_buf(&url));
         if (!report->allow_loopback && is_loopback(facts->urls[i])) {
-            put_line(out, "", "but it is on this machine, so only with --allow-loopback");
+            report_put_line(out, "", "but it is on this machine, so only with --allow-loopback");
         }
     }
     buf_deinit(&url);
@@ -198,9 +132,9 @@ void explain_put_request(struct buf *out, const struct explain_report *report, u
 
 void explain_put_outcome(struct buf *out, const struct explain_attempt *attempt)
 {
-    put_label(out, "");
+    report_put_label(out, "");
     if (attempt->detail.size) {
-        buf_put_printable(out, slice_of_buf(&attempt->detail), TEXT_MOST);
+        buf_put_printable(out, slice_of_buf(&attempt->detail), REPORT_TEXT);
     } else {
         buf_put_text(out, "HTTP status ");
         buf_put_int(out, attempt->http_status);
@@ -229,7 +163,7 @@ static void put_kept(struct buf *out, const struct explain_report *report)
     const struct kept *kept = &report->kept;
     int64_t until_s = kept->verification.judgement.serve.until_s;
 
-    put_label(out, "kept");
+    report_put_label(out, "kept");
     switch (kept->state) {
     case KEPT_NOTHING:
         buf_put_text(out, "nothing");
@@ -257,7 +191,7 @@ static void put_kept(struct buf *out, const struct explain_report *report)
         break;
     case KEPT_NO_STORE:
         buf_put_text(out, "nothing: there is no store in ");
-        buf_put_printable(out, slice_of_text(report->state_dir), TEXT_MOST);
+        buf_put_printable(out, slice_of_text(report->state_dir), REPORT_TEXT);
         break;
     case KEPT_UNREADABLE:
         buf_put_text(out, "unknown: the store cannot be read");
@@ -265,7 +199,7 @@ static void put_kept(struct buf *out, const struct explain_report *report)
     }
     buf_put_byte(out, '\n');
     if (report->last.size) {
-        put_line(out, "  trouble", buf_text(&report->last));
+        report_put_line(out, "  trouble", buf_text(&report->last));
     }
 }
 
@@ -274,18 +208,18 @@ void explain_put_cert(struct buf *out, const struct explain_report *report)
     const struct found_cert *cert = report->cert;
     const struct cert_facts *facts = cert->facts;
 
-    put_heading(out, facts->name[0] ? facts->name : "(no name)");
-    put_line(out, "file", report->path);
-    put_hex_line(out, "serial", slice_of(facts->serial, facts->serial_size));
-    put_hex_line(out, "SHA-256", slice_of(facts->leaf_sha256, SHA256_SIZE));
-    put_validity(out, facts, report->wall_s);
-    put_line(out, "must-staple", facts->must_staple ? "yes" : "no");
+    report_put_heading(out, facts->name[0] ? facts->name : "(no name)");
+    report_put_line(out, "file", report->path);
+    report_put_hex(out, "serial", slice_of(facts->serial, facts->serial_size));
+    report_put_hex(out, "SHA-256", slice_of(facts->leaf_sha256, SHA256_SIZE));
+    report_put_validity(out, facts, report->wall_s);
+    report_put_line(out, "must-staple", facts->must_staple ? "yes" : "no");
     put_issuer(out, report);
     if (!facts->url_count) {
-        put_line(out, "OCSP URL", "none");
+        report_put_line(out, "OCSP URL", "none");
     }
     for (unsigned i = 0; i < facts->url_count; i++) {
-        put_line(out, i ? "" : "OCSP URL", facts->urls[i]);
+        report_put_line(out, i ? "" : "OCSP URL", facts->urls[i]);
     }
     if (cert->issuer && facts->url_count) {
         put_certid(out, cert->issuer);
@@ -294,25 +228,6 @@ void explain_put_cert(struct buf *out, const struct explain_report *report)
     if (report->offline || explain_nothing_to_ask(facts, report->wall_s)) {
         put_plan(out, report);
     }
-}
-
-/* The table of `clinch verify`, indented. */
-static void put_table(struct buf *out, const struct verification *verification)
-{
-    struct buf table = BUF_INIT(TABLE_MAX);
-    struct slice rest;
-
-    verify_put_table(&table, verification, cli_wants_colour(STDOUT_FILENO));
-    rest = slice_of_buf(&table);
-    while (rest.size) {
-        const uint8_t *end = memchr(rest.data, '\n', rest.size);
-        size_t size = end ? (size_t)(end - rest.data) + 1 : rest.size;
-
-        buf_put_text(out, INDENT);
-        buf_put(out, rest.data, size);
-        rest = slice_of(rest.data + size, rest.size - size);
-    }
-    buf_deinit(&table);
 }
 
 static bool any_asked(const struct explain_live *live)
@@ -324,8 +239,8 @@ static void put_section(struct buf *out, const char *heading,
                         const struct verification *verification)
 {
     buf_put_byte(out, '\n');
-    put_heading(out, heading);
-    put_table(out, verification);
+    report_put_heading(out, heading);
+    report_put_table(out, verification);
 }
 
 void explain_put_answers(struct buf *out, const struct explain_report *report)
@@ -352,6 +267,6 @@ void explain_put_answers(struct buf *out, const struct explain_report *report)
                     &report->kept.verification);
     } else if (vain) {
         buf_put_byte(out, '\n');
-        put_heading(out, "No responder has answered, and no answer is kept");
+        report_put_heading(out, "No responder has answered, and no answer is kept");
     }
 }

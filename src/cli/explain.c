@@ -9,13 +9,12 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/report.h"
 #include "io/clock.h"
 #include "pki/request.h"
 
-#define OUTPUT_MAX  ((size_t)1 << 30)
-#define LAST_MAX    8192
-#define LABEL_WIDTH 16
-#define URL_INDENT  4 /* of a URL on a line of its own */
+#define OUTPUT_MAX ((size_t)1 << 30)
+#define LAST_MAX   8192
 
 const char *explain_source_name(enum issuer_source source)
 {
@@ -83,42 +82,15 @@ struct explain {
     int write_code; /* 0, or the exit code of a write that failed */
 };
 
-/* What is wider than the terminal goes on under its beginning: behind the label, or where a URL
- * stands alone. */
-static void put_fitting(struct buf *out, struct slice line, unsigned width)
-{
-    bool labelled = line.size > LABEL_WIDTH && line.data[LABEL_WIDTH - 1] == ' ';
-    size_t indent = labelled ? LABEL_WIDTH : URL_INDENT, start = out->size;
-    _cleanup_(freep)
-    char *text = NULL;
-
-    if (line.size <= width || line.data[0] == '\x1b') { /* the heading */
-        buf_put_slice(out, line);
-        buf_put_byte(out, '\n');
-        return;
-    }
-    text = text_copy(slice_of(line.data + indent, line.size - indent));
-    cli_put_wrapped(out, text ? text : "", width, indent);
-    if (!buf_status(out) && out->size - start > indent) {
-        memcpy(out->data + start, line.data, indent);
-    }
-}
-
 /* Writes @text, now: what is known is there to read while a responder is being waited for. Empties
  * it. @fit: lines wider than the terminal are broken. */
 static void explain_write(struct explain *explain, struct buf *text, bool fit)
 {
     unsigned width = fit ? cli_terminal_width(STDOUT_FILENO) : 0;
     struct buf out = BUF_INIT(OUTPUT_MAX);
-    struct slice rest = slice_of_buf(text);
 
-    while (width && rest.size) {
-        const uint8_t *end = memchr(rest.data, '\n', rest.size);
-        size_t size = end ? (size_t)(end - rest.data) : rest.size;
-
-        put_fitting(&out, slice_of(rest.data, size), width);
-        size += end != NULL;
-        rest = slice_of(rest.data + size, rest.size - size);
+    if (width) {
+        report_fit(&out, slice_of_buf(text), width);
     }
     if (buf_status(text) || buf_status(&out)) {
         cli_complain("out of memory");

@@ -10,6 +10,8 @@
 void health_deinit(struct health *health)
 {
     free(health->responders);
+    free(health->servers);
+    free(health->unseen);
     *health = (struct health){0};
 }
 
@@ -42,6 +44,7 @@ int health_to_json(const struct health *health, json_t *object)
     }
     bad |= json_object_set_new(object, "responders", responders);
     bad |= json_object_set_new(object, "clock", clock);
+    bad |= health_servers_to_json(health, object);
     return bad ? -ENOMEM : 0;
 }
 
@@ -119,7 +122,7 @@ bool health_from_json(const json_t *object, struct health *ret_health)
     {
         good = good && read_responder(item, &health.responders[health.count++]);
     }
-    if (!good) {
+    if (!good || !health_servers_from_json(object, &health)) {
         health_deinit(&health);
         return false;
     }
@@ -206,6 +209,7 @@ void health_put_text(struct buf *out, const struct health *health, int64_t wall_
         buf_put_text(&line, " more responders are in trouble (--json names all).");
         end_line(out, &line, width);
     }
+    health_put_servers(out, health, width);
     buf_put_text(out, out->size > before ? "\n" : "");
     buf_deinit(&line);
 }

@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* How the daemon is, besides its certificates: the responders that it asks, and the clock. It is
- * told over the control socket, as two more keys of the answer to `status`, and shown as such in
- * JSON, as sentences where something is wrong, and as metrics. */
+/* How the daemon is, besides its certificates: the responders that it asks, the clock, and the
+ * servers that it looks at (`verify`). It is told over the control socket, as more keys of the
+ * answer to `status`, and shown as such in JSON, as sentences where something is wrong, and as
+ * metrics. */
 
 #include <jansson.h>
 
 #include "cli/cli.h"
 #include "core/engine.h"
+#include "io/witness.h"
 
 struct health {
     struct responder_view *responders; /* owned; their keys are borrowed */
     size_t count;
     struct clock_view clock;
+    struct witness_server_view *servers; /* owned; what is in them is borrowed */
+    size_t server_count;
+    struct witness_view
+        *unseen; /* certificates that servers do not show as they should; likewise */
+    size_t unseen_count;
 };
 void health_deinit(struct health *health);
 
-/* Sets "responders" and "clock" of @object. 0 or -ENOMEM. */
+/* What @witness has seen. 0 or -ENOMEM. */
+int health_add_servers(struct health *health, const struct witness *witness);
+
+/* Sets "responders", "clock", "servers" and "unseen" of @object. 0 or -ENOMEM. */
 int health_to_json(const struct health *health, json_t *object);
 
 /* False when they are not there, or not such ones; then @ret_health is left alone. Its keys point
@@ -27,6 +37,12 @@ bool health_from_json(const json_t *object, struct health *ret_health);
 /* A sentence for each trouble, wrapped at @width, and an empty line behind them; nothing when all
  * is well. */
 void health_put_text(struct buf *out, const struct health *health, int64_t wall_s, unsigned width);
+
+/* health-servers.c, for health.c: those two keys, which older daemons do not have, and sentences.
+ */
+int health_servers_to_json(const struct health *health, json_t *object);
+bool health_servers_from_json(const json_t *object, struct health *health);
+void health_put_servers(struct buf *out, const struct health *health, unsigned width);
 
 /* metrics.c: everything in the text format of Prometheus, version 0.0.4. */
 struct metrics {

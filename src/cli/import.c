@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/cli.h"
@@ -184,8 +185,10 @@ static int check_folder(const char *to)
 static int write_lineage(const struct lineage *lineage, const char *to)
 {
     struct buf path = BUF_INIT(PATH_MOST), fault = BUF_INIT(PATH_MOST);
-    struct disk_file file = {
-        .content = slice_of_buf(&lineage->pem), .mode = 0644, .gid = (gid_t)-1};
+    struct disk_file file = {.content = slice_of_buf(&lineage->pem),
+                             .mode = 0644,
+                             .gid = (gid_t)-1,
+                             .certificates = true};
     int r;
 
     buf_put_text(&path, to);

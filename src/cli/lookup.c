@@ -302,15 +302,15 @@ static int make_facts(struct lookup *lookup, struct found_cert *cert)
     return 0;
 }
 
-/* @own: how many of the others, from @first on, are of the file itself. */
+/* @own: how many of the others, from @first on, are of the file itself. @path: NULL for none. */
 static int find_issuer(struct lookup *lookup, const char *path, struct found_cert *cert,
                        size_t first, size_t own)
 {
     struct span file = {lookup->others.list + first, own, ISSUER_SAME_FILE};
 
-    if (!try_span(lookup, file, cert) && !try_beside(lookup, path, cert) &&
+    if (!try_span(lookup, file, cert) && !(path && try_beside(lookup, path, cert)) &&
         !try_span(lookup, span_from(&lookup->configured, 0, ISSUER_CONFIGURED), cert) &&
-        !try_store(lookup, cert)) {
+        !try_store(lookup, cert) && path) {
         try_neighbours(lookup, path, cert);
     }
     if (lookup->others.status) {
@@ -417,6 +417,40 @@ int lookup_file(struct lookup *lookup, const char *path, struct found_file *ret_
     return 0;
 }
 
+int lookup_chain(struct lookup *lookup, const struct slice *chain, size_t count,
+                 struct found_file *ret_file, struct buf *fault)
+{
+    struct found_file file = {.certs = calloc(1, sizeof(struct found_cert)), .count = 1};
+    size_t first = lookup->others.count;
+    const char *broken = NULL;
+    int r;
+
+    if (!file.certs) {
+        return -ENOMEM;
+    }
+    file.certs->der = BUF_INIT(LIMIT_CERT_SIZE);
+    file.certs->where = BUF_INIT(PATH_MOST);
+    buf_put_slice(&file.certs->der, chain[0]);
+    r = cert_read(slice_of_buf(&file.certs->der), &file.certs->view, &broken) ? -EINVAL : 0;
+    for (size_t i = 0; !r && i < count; i++) {
+        candidates_add(&lookup->others, lookup, chain[i], "");
+    }
+    if (!r) {
+        r = find_issuer(lookup, NULL, file.certs, first, lookup->others.count - first);
+    }
+    if (r) {
+        buf_put_text(fault, broken ? broken : "there is no memory left");
+        found_file_deinit(&file);
+        return r;
+    }
+    if (file.certs->source == ISSUER_SAME_FILE) { /* this very one is what clients are sent */
+        file.certs->facts->issuer_not_before_s = file.certs->issuer->view.not_before_s;
+        file.certs->facts->issuer_not_after_s = file.certs->issuer->view.not_after_s;
+    }
+    *ret_file = file;
+    return 0;
+}
+
 bool lookup_offer_issuer(struct lookup *lookup, struct found_cert *cert, const char *url,
                          struct slice body)
 {
@@ -442,6 +476,31 @@ int lookup_judge(struct lookup *lookup, const struct found_cert *cert, struct sl
         .wall_s = wall_s,
     };
     return verify_judge(ret_verification, lookup->signer, cert->issuer, der, served);
+}
+
+int lookup_judge_shown(struct lookup *lookup, const struct found_cert *cert, struct slice der,
+                       int64_t wall_s, struct verification *ret_verification)
+{
+    struct buf shown = BUF_INIT(der.size + 1);
+    int r;
+
+    *ret_verification = (struct verification){
+        .policy = &lookup->config->policy,
+        .cert = cert->facts,
+        .wall_s = wall_s,
+        .as_shown = true,
+    };
+    r = verify_judge(ret_verification, lookup->signer, cert->issuer, der, &shown);
+    buf_deinit(&shown);
+    return r;
+}
+
+const char *kept_state_name(enum kept_state state)
+{
+    static const char *const names[] = {"nothing",   "good",     "unfit",     "revoked",
+                                        "no-issuer", "no-store", "unreadable"};
+
+    return names[state];
 }
 
 void kept_deinit(struct kept *kept)

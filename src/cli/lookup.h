@@ -21,7 +21,7 @@ CLEANUP_DEFINE(struct lookup *, lookup_free)
 /* Where an issuer was found, in the order in which it is looked for. */
 enum issuer_source {
     ISSUER_NOWHERE,
-    ISSUER_SAME_FILE,
+    ISSUER_SAME_FILE,  /* or the same chain */
     ISSUER_BESIDE,     /* X.issuer beside X */
     ISSUER_CONFIGURED, /* --issuer, `issuers:` */
     ISSUER_FETCHED,    /* in the store: fetched from a caIssuers URL */
@@ -50,6 +50,11 @@ void found_file_deinit(struct found_file *file);
 int lookup_file(struct lookup *lookup, const char *path, struct found_file *ret_file,
                 struct buf *fault);
 
+/* The same for the leaf of a chain that a server shows (@count certificates, the leaf first); its
+ * issuer is not looked for beside a file. */
+int lookup_chain(struct lookup *lookup, const struct slice *chain, size_t count,
+                 struct found_file *ret_file, struct buf *fault);
+
 /* Looks for the issuer of @cert in @body, which a caIssuers URL @url has sent. True when it is
  * there: then cert->issuer, its source and cert->facts (made anew) tell. */
 bool lookup_offer_issuer(struct lookup *lookup, struct found_cert *cert, const char *url,
@@ -59,6 +64,10 @@ bool lookup_offer_issuer(struct lookup *lookup, struct found_cert *cert, const c
  * @served (empty) gets what would be served. 0 or -ENOMEM. */
 int lookup_judge(struct lookup *lookup, const struct found_cert *cert, struct slice der,
                  int64_t wall_s, struct verification *ret_verification, struct buf *served);
+
+/* The same for what a server shows: judged as it is. */
+int lookup_judge_shown(struct lookup *lookup, const struct found_cert *cert, struct slice der,
+                       int64_t wall_s, struct verification *ret_verification);
 
 /* What the store holds for a certificate, judged at @wall_s. */
 enum kept_state {
@@ -79,6 +88,7 @@ struct kept {
     struct verification verification; /* of it */
 };
 void kept_deinit(struct kept *kept);
+const char *kept_state_name(enum kept_state state); /* "nothing"...: public, in JSON */
 void lookup_kept(struct lookup *lookup, const struct found_cert *cert, int64_t wall_s,
                  struct kept *ret_kept);
 

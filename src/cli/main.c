@@ -12,10 +12,10 @@ static const struct {
     const char *name;
     int (*run)(const struct options *options);
 } entries[COMMANDS] = {
-    {"run", command_run},         {"once", command_once},     {"status", command_status},
-    {"explain", command_explain}, {"staple", command_staple}, {"expire", command_expire},
-    {"verify", command_verify},   {"setup", command_setup},   {"discover", command_discover},
-    {"import", command_import},
+    {"run", command_run},           {"once", command_once},     {"status", command_status},
+    {"explain", command_explain},   {"staple", command_staple}, {"expire", command_expire},
+    {"verify", command_verify},     {"probe", command_probe},   {"setup", command_setup},
+    {"discover", command_discover}, {"import", command_import},
 };
 
 static void put_usage(struct buf *out)

@@ -224,6 +224,34 @@ static void put_responders(struct buf *out, const struct health *health)
     }
 }
 
+/* What servers with `verify` show. */
+static void put_servers(struct buf *out, const struct health *health)
+{
+    static const char *const states[] = {"right", "wrong", "waiting"};
+
+    if (!health->server_count) {
+        return;
+    }
+    put_head(out, "clinch_server_up", "gauge", "0 when a server with verify is not to be reached.");
+    for (size_t i = 0; i < health->server_count; i++) {
+        const struct label labels[] = {{"server", health->servers[i].server}, {0}};
+
+        put_number(out, "clinch_server_up", labels, !health->servers[i].fault);
+    }
+    put_head(out, "clinch_server_certificates", "gauge",
+             "Certificates by what that server shows of them: as handed over or not.");
+    for (size_t i = 0; i < health->server_count; i++) {
+        const struct witness_server_view *server = &health->servers[i];
+        const unsigned counts[] = {server->right, server->wrong, server->waiting};
+
+        for (size_t k = 0; k < ARRAY_SIZE(states); k++) {
+            const struct label labels[] = {{"server", server->server}, {"shown", states[k]}, {0}};
+
+            put_number(out, "clinch_server_certificates", labels, counts[k]);
+        }
+    }
+}
+
 static void put_clock(struct buf *out, const struct clock_view *clock)
 {
     int64_t off_s = clock->wrong && clock->date_off_s ? clock->date_off_s : clock->off_s;
@@ -244,6 +272,7 @@ void metrics_put(struct buf *out, const struct metrics *metrics)
     put_certificates(out, metrics);
     if (metrics->health) {
         put_responders(out, metrics->health);
+        put_servers(out, metrics->health);
         put_clock(out, &metrics->health->clock);
     }
 }

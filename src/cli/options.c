@@ -19,6 +19,8 @@ enum option_id {
     OPTION_AUDIENCE,
     OPTION_MAX_AGE,
     OPTION_TO,
+    OPTION_SERVERNAME,
+    OPTION_STARTTLS,
     OPTION_ALLOW_LOOPBACK,
     OPTION_OFFLINE,
     OPTION_STRICT,
@@ -54,6 +56,8 @@ static const struct option long_options[] = {
     {"audience", required_argument, NULL, OPTION_BASE + OPTION_AUDIENCE},
     {"max-age", required_argument, NULL, OPTION_BASE + OPTION_MAX_AGE},
     {"to", required_argument, NULL, OPTION_BASE + OPTION_TO},
+    {"servername", required_argument, NULL, OPTION_BASE + OPTION_SERVERNAME},
+    {"starttls", required_argument, NULL, OPTION_BASE + OPTION_STARTTLS},
     {"allow-loopback", no_argument, NULL, OPTION_BASE + OPTION_ALLOW_LOOPBACK},
     {"offline", no_argument, NULL, OPTION_BASE + OPTION_OFFLINE},
     {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
@@ -71,10 +75,13 @@ static const struct option long_options[] = {
 };
 
 static const char *const value_names[OPTION_COUNT] = {
-    [OPTION_CONFIG] = " FILE",   [OPTION_STATE] = " DIR",       [OPTION_ISSUER] = " PATH",
-    [OPTION_WAIT] = " SECONDS",  [OPTION_CERT] = " FILE",       [OPTION_AT] = " TIME",
-    [OPTION_AUDIENCE] = " LIST", [OPTION_MAX_AGE] = " SECONDS", [OPTION_SERVER_CONFIG] = " FILE",
-    [OPTION_PROGRAM] = " PATH",  [OPTION_SOCKET] = " ADDRESS",  [OPTION_TO] = " DIR",
+    [OPTION_CONFIG] = " FILE",        [OPTION_STATE] = " DIR",
+    [OPTION_ISSUER] = " PATH",        [OPTION_WAIT] = " SECONDS",
+    [OPTION_CERT] = " FILE",          [OPTION_AT] = " TIME",
+    [OPTION_AUDIENCE] = " LIST",      [OPTION_MAX_AGE] = " SECONDS",
+    [OPTION_SERVER_CONFIG] = " FILE", [OPTION_PROGRAM] = " PATH",
+    [OPTION_SOCKET] = " ADDRESS",     [OPTION_TO] = " DIR",
+    [OPTION_SERVERNAME] = " NAME",    [OPTION_STARTTLS] = " PROTOCOL",
 };
 
 const struct command commands[] = {
@@ -112,8 +119,8 @@ const struct command commands[] = {
         .summary = "a table of certificates and their staples",
         .text = "Asks the running daemon, or reads the store when none runs or it does not answer\n"
                 "within 3 s. PATH limits it to these files, folders or globs. Above the table\n"
-                "stand the responders that are down, and what speaks against this machine's\n"
-                "clock.\n"
+                "stand the responders that are down, what speaks against this machine's clock,\n"
+                "and what servers show instead of what they were handed (`verify`).\n"
                 "\n"
                 "Exit codes: 0 printed; 1 nothing is known of a PATH; 2 wrong usage, or there is\n"
                 "neither daemon nor store.\n",
@@ -177,6 +184,25 @@ const struct command commands[] = {
         .options = BIT(OPTION_CONFIG) | BIT(OPTION_CERT) | BIT(OPTION_ISSUER) | BIT(OPTION_AT) |
                    BIT(OPTION_AUDIENCE) | BIT(OPTION_MAX_AGE) | BIT(OPTION_JSON) |
                    BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) | BIT(OPTION_VERSION),
+        .needs_path = true,
+    },
+    {
+        .name = "probe",
+        .usage = "HOST[:PORT]",
+        .summary = "what a server staples, and who would fail",
+        .text = "Connects as a client does, with TLS 1.3 and 1.2 and for RSA and ECDSA, takes the\n"
+                "chain and the staple that the server shows, judges the staple as `clinch verify`\n"
+                "does, and compares it with what the store holds for that certificate. What the\n"
+                "server does not offer is told, and is no failure.\n"
+                "\n"
+                "Exit codes: 0 every certificate shown has a staple that may be stapled, or none\n"
+                "is to be had for it (no OCSP URL); 1 a staple is missing, or some client would\n"
+                "refuse it, or it cannot be judged without the issuer; 2 wrong usage, no\n"
+                "connection, no TLS.\n",
+        .options = BIT(OPTION_CONFIG) | BIT(OPTION_STATE) | BIT(OPTION_ISSUER) |
+                   BIT(OPTION_SERVERNAME) | BIT(OPTION_STARTTLS) | BIT(OPTION_AUDIENCE) |
+                   BIT(OPTION_MAX_AGE) | BIT(OPTION_JSON) | BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) |
+                   BIT(OPTION_VERSION),
         .needs_path = true,
     },
     {
@@ -382,6 +408,10 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
         return take_text(&options->audience, "audience", fault);
     case OPTION_TO:
         return take_text(&options->to, "to", fault);
+    case OPTION_SERVERNAME:
+        return take_text(&options->servername, "servername", fault);
+    case OPTION_STARTTLS:
+        return take_text(&options->starttls, "starttls", fault);
     case OPTION_MAX_AGE:
         return read_max_age(options, optarg, fault);
     case OPTION_ISSUER:
@@ -488,6 +518,7 @@ static int check_command(const struct options *options, const struct command *co
         wrong(fault, "clinch ", command->name,
               text_equal(command->name, "verify")  ? " needs an answer: clinch "
               : text_equal(command->name, "setup") ? " needs a server: clinch "
+              : text_equal(command->name, "probe") ? " needs a server: clinch "
                                                    : " needs a certificate: clinch ");
         buf_put_text(fault, command->name);
         buf_put_byte(fault, ' ');
@@ -502,6 +533,9 @@ static int check_command(const struct options *options, const struct command *co
     }
     if (text_equal(command->name, "discover") && options->path_count) {
         return wrong(fault, "clinch discover takes no path: it looks by itself", "", "");
+    }
+    if (text_equal(command->name, "probe") && options->path_count > 1) {
+        return wrong(fault, "clinch probe asks one server at a time", "", "");
     }
     if (text_equal(command->name, "verify") && !options->cert) {
         return wrong(fault, "clinch verify needs the certificate: --cert FILE", "", "");

@@ -12,6 +12,7 @@
 #include "io/control.h"
 #include "io/notify.h"
 #include "io/watch.h"
+#include "io/witness.h"
 
 #define ENSURE_MOST_S    86400 /* nobody is kept waiting longer */
 #define ENSURE_SETTLE_S  600   /* without --wait: for the attempts to end */
@@ -34,7 +35,8 @@ struct runner {
     const struct options *options;
     struct watch *watch;
     struct control *control;
-    uv_signal_t signals[3]; /* TERM, INT, HUP */
+    struct witness *witness; /* NULL: no entry has `verify` */
+    uv_signal_t signals[3];  /* TERM, INT, HUP */
     uv_timer_t watchdog;
     struct ensure *ensures;
     bool ready;
@@ -84,9 +86,10 @@ static void answer_fault(struct control_call *call, const char *fault)
     control_answer(call, json_pack("{s:b,s:s}", "ok", 0, "error", fault));
 }
 
-/* What is known of responders and clock, beside the rows. */
-static void add_health(const struct host *host, struct instant now, json_t *answer)
+/* What is known of responders, clock and servers, beside the rows. */
+static void add_health(const struct runner *runner, struct instant now, json_t *answer)
 {
+    const struct host *host = runner->daemon.host;
     uint32_t count = host_responders(host);
     struct health health = {.responders = calloc((size_t)count + 1, sizeof(*health.responders))};
 
@@ -94,6 +97,9 @@ static void add_health(const struct host *host, struct instant now, json_t *answ
         host_look_responder(host, i, now, &health.responders[health.count++]);
     }
     host_look_clock(host, now, &health.clock);
+    if (runner->witness) {
+        (void)health_add_servers(&health, runner->witness);
+    }
     (void)health_to_json(&health, answer); /* without memory the asker does without */
     health_deinit(&health);
 }
@@ -121,7 +127,7 @@ static void answer_rows(struct runner *runner, struct control_call *call,
     answer = json_pack("{s:b,s:i,s:b,s:o}", "ok", 1, "pid", (int)getpid(), "publishers_failing",
                        publisher_failing(runner->daemon.publisher), "certs", rows);
     if (!ensure) {
-        add_health(runner->daemon.host, now, answer);
+        add_health(runner, now, answer);
     }
     control_answer(call, answer);
 }
@@ -301,6 +307,55 @@ static bool needs_restart(const struct config *new, const struct config *old)
            new->connect_timeout_ms != old->connect_timeout_ms;
 }
 
+/* A server has taken something, or lets go of it. */
+static void on_handed(void *context, const struct handed *handed)
+{
+    struct runner *runner = context;
+
+    for (size_t i = 0; i < handed->target->verify_count; i++) {
+        const struct verify_config *verify = &handed->target->verify[i];
+        const struct witness_order order = {
+            .address = verify->address,
+            .servername = verify->servername,
+            .starttls = starttls_by_name(verify->starttls ? verify->starttls : ""),
+            .leaf_sha256 = handed->leaf_sha256,
+            .name = handed->name,
+            .path = handed->path ? handed->path : "",
+            .der = handed->der,
+            .next_update_s = handed->next_update_s,
+            .hidden_s = handed->hidden_s,
+            .told = handed->told,
+        };
+
+        if (handed->what == HANDED_GONE) {
+            witness_forget(runner->witness, &order);
+        } else {
+            daemon_check(&runner->daemon, witness_expect(runner->witness, &order));
+        }
+    }
+}
+
+/* Servers of @publisher are looked at from now on, where the configuration wants it. */
+static int watch_servers(struct runner *runner, struct publisher *publisher,
+                         const struct config *config)
+{
+    bool wanted = false;
+    int r;
+
+    for (size_t i = 0; i < config->target_count; i++) {
+        wanted |= config->targets[i].verify_count > 0;
+    }
+    witness_close(steal(&runner->witness));
+    if (!wanted) {
+        return 0;
+    }
+    r = witness_new(&runner->witness, &runner->daemon.loop, &runner->daemon.log);
+    if (!r) {
+        publisher_watch(publisher, on_handed, runner);
+    }
+    return r;
+}
+
 /* SIGHUP: certificates, issuers and publishers are taken from the configuration anew. */
 static void reload(struct runner *runner)
 {
@@ -330,6 +385,7 @@ static void reload(struct runner *runner)
     }
     publisher_close(daemon->publisher);
     daemon->publisher = publisher;
+    daemon_check(daemon, watch_servers(runner, publisher, config));
     hook_set(daemon->hook, config->on_revoked_command, config->on_revoked_count);
     config_free(daemon->config);
     daemon->config = config;
@@ -377,7 +433,8 @@ static int start_parts(struct runner *runner)
     if (watchdog_ms > 0) {
         uv_timer_start(&runner->watchdog, on_watchdog, 0, (uint64_t)watchdog_ms / 2);
     }
-    r = watch_new(&runner->watch, &daemon->loop, &daemon->log, on_changed, runner);
+    r = watch_servers(runner, daemon->publisher, daemon->config);
+    r = r ? r : watch_new(&runner->watch, &daemon->loop, &daemon->log, on_changed, runner);
     if (r) {
         return r;
     }
@@ -402,6 +459,7 @@ static void close_parts(struct runner *runner)
     if (runner->watchdog.loop) {
         uv_close((uv_handle_t *)&runner->watchdog, NULL);
     }
+    witness_close(runner->witness);
     if (runner->watch) {
         watch_close(runner->watch);
     }

@@ -53,12 +53,13 @@ static void test_health_survives_the_way_over_the_socket(void **state)
     assert_int_equal(health_to_json(&health, json), 0);
     text = json_dumps(json, JSON_COMPACT);
     assert_string_equal(
-        text, "{\"responders\":[{\"url\":\"http://a.example:80\",\"requests\":12,\"failures\":2,"
-              "\"failures_in_a_row\":0,\"in_flight\":1,\"waiting\":0,\"down\":false,"
-              "\"down_since\":null,\"next_try\":null},{\"url\":\"http://b.example:80\","
-              "\"requests\":70,\"failures\":70,\"failures_in_a_row\":70,\"in_flight\":0,"
-              "\"waiting\":14,\"down\":true,\"down_since\":1789992800,\"next_try\":1790000180}],"
-              "\"clock\":{\"wrong\":true,\"off\":-5,\"date_off\":7200}}");
+        text,
+        "{\"responders\":[{\"url\":\"http://a.example:80\",\"requests\":12,\"failures\":2,"
+        "\"failures_in_a_row\":0,\"in_flight\":1,\"waiting\":0,\"down\":false,"
+        "\"down_since\":null,\"next_try\":null},{\"url\":\"http://b.example:80\","
+        "\"requests\":70,\"failures\":70,\"failures_in_a_row\":70,\"in_flight\":0,"
+        "\"waiting\":14,\"down\":true,\"down_since\":1789992800,\"next_try\":1790000180}],"
+        "\"clock\":{\"wrong\":true,\"off\":-5,\"date_off\":7200},\"servers\":[],\"unseen\":[]}");
     free(text);
     assert_true(health_from_json(json, &back));
     assert_int_equal(back.count, 2);
@@ -99,6 +100,74 @@ static void test_what_is_no_health_is_not_taken(void **state)
         json_decref(json);
     }
     assert_int_equal(health.count, 99);
+}
+
+static struct witness_server_view servers[] = {
+    {.server = "127.0.0.1:443", .right = 5, .wrong = 1, .waiting = 2},
+    {.server = "mx.example:25 starttls=smtp",
+     .fault = "cannot connect to 192.0.2.1:25: Connection refused",
+     .down_since_s = NOW - 7200},
+};
+static struct witness_view unseen[] = {
+    {.server = "127.0.0.1:443",
+     .name = "shop.example",
+     .path = "/ssl/shop.pem",
+     .leaf_sha256 = "00ff",
+     .finding = "none",
+     .sentence = "shop.example (/ssl/shop.pem): 127.0.0.1:443 serves no staple",
+     .since_s = NOW - 60},
+};
+
+static struct health make_servers(void)
+{
+    return (struct health){.responders = responders,
+                           .servers = servers,
+                           .server_count = ARRAY_SIZE(servers),
+                           .unseen = unseen,
+                           .unseen_count = ARRAY_SIZE(unseen)};
+}
+
+static void test_servers_survive_the_way_over_the_socket(void **state)
+{
+    struct health health = make_servers(), back;
+    json_t *json = json_object();
+
+    (void)state;
+    assert_int_equal(health_to_json(&health, json), 0);
+    assert_true(health_from_json(json, &back));
+    assert_int_equal(back.server_count, 2);
+    assert_string_equal(back.servers[0].server, "127.0.0.1:443");
+    assert_null(back.servers[0].fault);
+    assert_int_equal(back.servers[0].right, 5);
+    assert_int_equal(back.servers[0].waiting, 2);
+    assert_string_equal(back.servers[1].fault, servers[1].fault);
+    assert_int_equal(back.servers[1].down_since_s, NOW - 7200);
+    assert_int_equal(back.unseen_count, 1);
+    assert_string_equal(back.unseen[0].finding, "none");
+    assert_string_equal(back.unseen[0].sentence, unseen[0].sentence);
+    assert_int_equal(back.unseen[0].since_s, NOW - 60);
+    health_deinit(&back);
+    json_object_del(json, "servers"); /* as of a daemon that knows nothing of them */
+    json_object_del(json, "unseen");
+    assert_true(health_from_json(json, &back));
+    assert_int_equal(back.server_count + back.unseen_count, 0);
+    health_deinit(&back);
+    json_object_set_new(json, "unseen", json_pack("[{s:s}]", "server", "x"));
+    assert_false(health_from_json(json, &back));
+    json_decref(json);
+}
+
+static void test_what_servers_do_not_show_is_told(void **state)
+{
+    struct health health = make_servers();
+
+    (void)state;
+    assert_text(&health, 80,
+                "mx.example:25 starttls=smtp is not to be reached since 2026-09-21 12:13Z, so\n"
+                "that what it serves is not known: cannot connect to 192.0.2.1:25: Connection\n"
+                "refused.\n"
+                "shop.example (/ssl/shop.pem): 127.0.0.1:443 serves no staple, since 2026-09-21\n"
+                "14:12Z.\n\n");
 }
 
 static void test_nothing_is_said_when_all_is_well(void **state)
@@ -282,6 +351,19 @@ static void test_metrics_tell_of_responders_and_clock(void **state)
     free(text);
 }
 
+static void test_metrics_tell_what_servers_show(void **state)
+{
+    struct health health = make_servers();
+    char *text = make_metrics(&health);
+
+    (void)state;
+    assert_non_null(strstr(text, "\nclinch_server_up{server=\"127.0.0.1:443\"} 1\n"));
+    assert_non_null(strstr(text, "\nclinch_server_up{server=\"mx.example:25 starttls=smtp\"} 0\n"));
+    assert_non_null(
+        strstr(text, "\nclinch_server_certificates{server=\"127.0.0.1:443\",shown=\"wrong\"} 1\n"));
+    free(text);
+}
+
 static void test_metrics_of_the_store_say_so(void **state)
 {
     char *text = make_metrics(NULL);
@@ -326,6 +408,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_health_survives_the_way_over_the_socket),
         cmocka_unit_test(test_what_is_no_health_is_not_taken),
+        cmocka_unit_test(test_servers_survive_the_way_over_the_socket),
+        cmocka_unit_test(test_what_servers_do_not_show_is_told),
+        cmocka_unit_test(test_metrics_tell_what_servers_show),
         cmocka_unit_test(test_nothing_is_said_when_all_is_well),
         cmocka_unit_test(test_a_responder_that_is_down_is_told),
         cmocka_unit_test(test_a_responder_that_wants_a_pause_is_told_while_somebody_waits),

@@ -194,6 +194,10 @@ static void test_wrong_usage_is_one_clear_line(void **state)
         {"clinch explain", "clinch explain needs a certificate: clinch explain CERT.pem..."},
         {"clinch verify --cert a", "clinch verify needs an answer: clinch verify RESPONSE.der"},
         {"clinch verify a", "clinch verify needs the certificate: --cert FILE"},
+        {"clinch probe", "clinch probe needs a server: clinch probe HOST[:PORT]"},
+        {"clinch probe a b", "clinch probe asks one server at a time"},
+        {"clinch probe --servername '' a", "option --servername needs a value"},
+        {"clinch status --starttls smtp", "clinch status does not take --starttls"},
         {"clinch verify --cert a b c", "clinch verify judges one answer at a time"},
         {"clinch verify --cert a --max-age old b",
          "--max-age takes seconds or a duration such as 7d (0: no limit), not old"},
@@ -266,12 +270,33 @@ static void test_verify_takes_its_settings(void **state)
     reading_deinit(&reading);
 }
 
+static void test_probe_takes_its_settings(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    reading_init(&reading, "clinch probe mx.example:25 --starttls smtp --servername a.example "
+                           "--issuer i.pem --json");
+    assert_int_equal(reading.r, 0);
+    assert_string_equal(reading.options.paths[0], "mx.example:25");
+    assert_string_equal(reading.options.starttls, "smtp");
+    assert_string_equal(reading.options.servername, "a.example");
+    assert_string_equal(reading.options.issuers[0], "i.pem");
+    assert_true(reading.options.json);
+    reading_deinit(&reading);
+    reading_init(&reading, "clinch probe [::1]:443");
+    assert_null(reading.options.starttls);
+    assert_null(reading.options.servername);
+    reading_deinit(&reading);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_may_stand_anywhere),
         cmocka_unit_test(test_verify_takes_its_settings),
         cmocka_unit_test(test_setup_takes_a_server_and_its_options),
+        cmocka_unit_test(test_probe_takes_its_settings),
         cmocka_unit_test(test_every_option_is_read),
         cmocka_unit_test(test_a_path_may_look_like_an_option_behind_two_dashes),
         cmocka_unit_test(test_help_and_version_win),

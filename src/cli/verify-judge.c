@@ -22,7 +22,7 @@ static void read_answer(const struct verification *v, struct signer *signer,
     if (ret_facts->form == REASON_GOOD) {
         signer_check(signer, &view, issuer, ret_facts, &delegate);
     }
-    if (served && ret_facts->form == REASON_GOOD) {
+    if (served && ret_facts->form == REASON_GOOD && !v->as_shown) {
         repair_answer(served, der, &view, ret_facts, delegate);
     } else if (served) {
         buf_put_slice(served, der);

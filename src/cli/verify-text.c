@@ -142,16 +142,15 @@ static void put_verdict(struct buf *out, const struct verification *v, bool colo
 
     buf_put_text(out, colour ? BOLD : "");
     if (judgement->verdict == VERDICT_STAPLE) {
-        bool all = !(judgement->fails_with & v->policy->audience);
-
-        put_wrapped(out, "Verdict",
-                    all ? "STAPLE IT: nobody of the audience would fail"
-                        : "STAPLE IT: some would fail, but they or others would without it too");
+        buf_put_text(&line, v->as_shown ? "WELL STAPLED: " : "STAPLE IT: ");
+        buf_put_text(&line, judgement->fails_with & v->policy->audience
+                                ? "some would fail, but they or others would without it too"
+                                : "nobody of the audience would fail");
     } else {
-        buf_put_text(&line, "DO NOT STAPLE: ");
+        buf_put_text(&line, v->as_shown ? "BADLY STAPLED: " : "DO NOT STAPLE: ");
         put_reason(&line, sentence_of(judgement, judgement->reason), judgement->reason);
-        put_wrapped(out, "Verdict", buf_text(&line));
     }
+    put_wrapped(out, "Verdict", buf_text(&line));
     buf_put_text(out, colour ? PLAIN : "");
     for (unsigned i = judgement->reason + 1; i < REASON_COUNT; i++) {
         if (judgement->reasons >> i & 1) {

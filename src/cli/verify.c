@@ -371,26 +371,15 @@ static bool read_unix_time(const char *at, int64_t *ret_wall_s)
 static int read_settings(struct verify *verify)
 {
     const struct options *options = verify->options;
-    struct policy *policy = &verify->config->policy;
-    struct buf fault = BUF_INIT(1024);
-    int r = 0;
 
     verify->verification.wall_s = clock_now().wall_s;
     if (options->at && !read_unix_time(options->at, &verify->verification.wall_s) &&
         !read_date(options->at, &verify->verification.wall_s)) {
         cli_complain("--at takes seconds since 1970 or a time such as 2026-11-22T14:03:05Z, not %s",
                      options->at);
-        r = EXIT_USAGE;
+        return EXIT_USAGE;
     }
-    if (!r && options->audience && audience_parse(options->audience, &policy->audience, &fault)) {
-        cli_complain("--audience %s", buf_text(&fault));
-        r = EXIT_USAGE;
-    }
-    if (options->max_age_s >= 0) {
-        policy->max_age_s = options->max_age_s;
-    }
-    buf_deinit(&fault);
-    return r;
+    return cli_policy(options, &verify->config->policy);
 }
 
 /* What a server sends is taken to be the file of the certificate. */

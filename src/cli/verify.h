@@ -14,8 +14,9 @@ struct verification {
     const struct policy *policy;
     const struct cert_facts *cert;
     int64_t wall_s;
+    bool as_shown;              /* by a server: as it is, not as we would serve it */
     struct ocsp_facts received; /* the answer as it came */
-    struct ocsp_facts facts;    /* as it would be served */
+    struct ocsp_facts facts;    /* as it would be served, or is */
     struct judgement judgement; /* of that */
     struct judgement received_judgement;
     bool repaired;          /* the two differ */
@@ -25,8 +26,8 @@ struct verification {
 };
 
 /* Judges the answer @der for v->cert by v->policy at v->wall_s, as it came and as it would be
- * served; what is said of the issuer is the caller's as well. @served (empty) gets what would be
- * served. 0, or the status of @served. */
+ * served (with v->as_shown that is the same); what is said of the issuer is the caller's as well.
+ * @served (empty) gets what would be served. 0, or the status of @served. */
 int verify_judge(struct verification *v, struct signer *signer, const struct issuer *issuer,
                  struct slice der, struct buf *served);
 

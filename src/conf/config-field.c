@@ -329,6 +329,82 @@ void config_read_sockets(struct config_reader *reader, const struct config_key *
     field_each(reader, key, value, to, field_add_socket);
 }
 
+/* Takes the first word off *@text. Empty: there is none. */
+static struct slice take_word(const char **text)
+{
+    const char *start = *text + strspn(*text, " ");
+    size_t size = strcspn(start, " ");
+
+    *text = start + size;
+    return slice_of(start, size);
+}
+
+static const char *field_copy(struct config_reader *reader, struct slice text)
+{
+    const char *copy = config_memory_copy(reader->config->memory, text);
+
+    reader->out_of_memory |= !copy;
+    return copy ? copy : "";
+}
+
+/* One of "host:port", "host:port NAME", "host:port NAME starttls=PROTOCOL". False after telling. */
+static bool read_server(struct config_reader *reader, const struct config_key *key,
+                        const struct tree_node *value, struct verify_config *ret_server)
+{
+    const char *text = field_text(reader, key, value, false);
+    struct verify_config server = {.address = ""};
+    struct slice word;
+
+    if (!text) {
+        return false;
+    }
+    server.address = field_copy(reader, take_word(&text));
+    while ((word = take_word(&text)).size) {
+        const char *copy = field_copy(reader, word);
+
+        if (text_starts_with(copy, "starttls=") && !server.starttls) {
+            server.starttls = copy + strlen("starttls=");
+        } else if (!strchr(copy, '=') && !server.servername) {
+            server.servername = copy;
+        } else {
+            server.address = ""; /* too many words */
+        }
+    }
+    if (!value_is_host_port(server.address)) {
+        REFUSE(reader, key, value,
+               "must be host:port, then perhaps the server name to ask for and "
+               "starttls=PROTOCOL");
+        return false;
+    }
+    *ret_server = server;
+    return true;
+}
+
+static void field_add_server(struct config_reader *reader, const struct config_key *key,
+                             const struct tree_node *value, void *to)
+{
+    struct verify_config **list = to, *grown, server;
+    size_t *count = (size_t *)((char *)to + key->count_offset);
+
+    if (!read_server(reader, key, value, &server)) {
+        return;
+    }
+    grown = config_memory_grow(reader->config->memory, *list, *count, sizeof(**list));
+    if (!grown) {
+        reader->out_of_memory = true;
+        return;
+    }
+    grown[*count] = server;
+    *list = grown;
+    *count += 1;
+}
+
+void config_read_verify(struct config_reader *reader, const struct config_key *key,
+                        const struct tree_node *value, void *to)
+{
+    field_each(reader, key, value, to, field_add_server);
+}
+
 void config_read_proxy(struct config_reader *reader, const struct config_key *key,
                        const struct tree_node *value, void *to)
 {

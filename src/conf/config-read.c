@@ -86,6 +86,8 @@ static const struct config_key target_keys[] = {
      .count_offset = TARGET_FIELD(only_count) - TARGET_FIELD(only)},
     {"reload_interval", config_read_seconds, .offset = TARGET_FIELD(reload_interval_s),
      .most_ms = 30 * DAY_MS, .targets = RELOADED | COMMAND},
+    {"verify", config_read_verify, .offset = TARGET_FIELD(verify),
+     .count_offset = TARGET_FIELD(verify_count) - TARGET_FIELD(verify)},
 };
 enum { TARGET_TYPES = TARGET_COMMAND + 1 };
 

@@ -60,6 +60,8 @@ void config_read_socket(struct config_reader *reader, const struct config_key *k
                         const struct tree_node *value, void *to);
 void config_read_sockets(struct config_reader *reader, const struct config_key *key,
                          const struct tree_node *value, void *to);
+void config_read_verify(struct config_reader *reader, const struct config_key *key,
+                        const struct tree_node *value, void *to);
 void config_read_proxy(struct config_reader *reader, const struct config_key *key,
                        const struct tree_node *value, void *to);
 void config_read_audience(struct config_reader *reader, const struct config_key *key,

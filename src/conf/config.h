@@ -18,6 +18,14 @@ enum target_type {
     TARGET_COMMAND, /* the last */
 };
 
+/* Where a server is asked what it shows: "host:port", then perhaps the name to ask for (NULL: the
+ * certificate's) and "starttls=PROTOCOL" (NULL: none). Neither is looked at here. */
+struct verify_config {
+    const char *address;
+    const char *servername;
+    const char *starttls;
+};
+
 /* One entry of `publish:`. All strings are owned by the config. */
 struct target_config {
     enum target_type type;
@@ -37,6 +45,8 @@ struct target_config {
     const char **only;    /* globs of certificate paths; count 0: all */
     size_t only_count;
     int64_t reload_interval_s; /* 3600 */
+    struct verify_config *verify;
+    size_t verify_count;
 };
 
 struct config {

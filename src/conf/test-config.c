@@ -164,6 +164,39 @@ static void test_every_server_of_files_is_read(void **state)
     buf_deinit(&faults);
 }
 
+static void test_servers_to_be_asked_are_read(void **state)
+{
+    static const char text[] = "publish:\n"
+                               "  - command: x\n"
+                               "    verify:\n"
+                               "      - 127.0.0.1:443\n"
+                               "      - \"[::1]:8443  shop.example\"\n"
+                               "      - mx.example:25 starttls=smtp mail.example\n"
+                               "  - file: /a/{stem}\n"
+                               "    verify: localhost:1\n"
+                               "  - command: y\n";
+    _cleanup_(config_freep)
+    struct config *config = NULL;
+    struct buf faults = BUF_INIT(65536);
+    const struct verify_config *verify;
+
+    (void)state;
+    assert_int_equal(read_text(&config, text, &faults), 0);
+    assert_int_equal(config->targets[0].verify_count, 3);
+    verify = config->targets[0].verify;
+    assert_string_equal(verify[0].address, "127.0.0.1:443");
+    assert_null(verify[0].servername);
+    assert_null(verify[0].starttls);
+    assert_string_equal(verify[1].address, "[::1]:8443");
+    assert_string_equal(verify[1].servername, "shop.example");
+    assert_string_equal(verify[2].address, "mx.example:25");
+    assert_string_equal(verify[2].servername, "mail.example");
+    assert_string_equal(verify[2].starttls, "smtp");
+    assert_int_equal(config->targets[1].verify_count, 1);
+    assert_int_equal(config->targets[2].verify_count, 0);
+    buf_deinit(&faults);
+}
+
 static void test_defaults_are_those_of_the_pages(void **state)
 {
     _cleanup_(config_freep)
@@ -251,9 +284,17 @@ static const struct {
     {"a\x1b[31m: x\n", NULL},
     {"mode: 0640\n", "c.yaml:1:1: `mode` belongs into an entry of `publish`\n"},
     {"publish:\n  - command: x\n    proxy: http://x\n",
-     "c.yaml:3:5: `proxy` does not belong into an entry of `publish`, but to the left margin\n"},
+     "c.yaml:3:5: `proxy` does not belong into an entry of `publish`, but to the left "
+     "margin\n"},
     {"state: /a\ntimeout: 9s\nstate: /b\n",
      "c.yaml:3:1: duplicate key `state`, already given in line 1\n"},
+    {"publish:\n  - {command: x, verify: shop.example}\n",
+     "c.yaml:2:26: `verify` must be host:port, then perhaps the server name to ask for and "
+     "starttls=PROTOCOL\n"},
+    {"publish:\n  - {command: x, verify: [\"a:1 b c\"]}\n",
+     "c.yaml:2:27: `verify` must be host:port, then perhaps the server name to ask for and "
+     "starttls=PROTOCOL\n"},
+    {"publish:\n  - {command: x, verify: []}\n", "c.yaml:2:26: `verify` is an empty list\n"},
     {"state:\n", "c.yaml:1:1: `state` has no value\n"},
     {"state: ''\n", "c.yaml:1:8: `state` is empty\n"},
     {"state: a/b\n", "c.yaml:1:8: `state` must be an absolute path, one that begins with /\n"},
@@ -267,9 +308,9 @@ static const struct {
     {"certificates: {a: b}\n", "c.yaml:1:15: `certificates` must be one value, not a mapping\n"},
     {"certificates: [[/a]]\n", "c.yaml:1:16: `certificates` must be one value, not a list\n"},
     {"certificates: *.pem\n", NULL},
-    {"a: &x /a\nstate: *x\n",
-     "c.yaml:2:9: aliases (`*word`) are not used in settings; a text that begins with `*` needs "
-     "quotes\n"},
+    {"a: &x /a\nstate: *x\n", "c.yaml:2:9: aliases (`*word`) are not used in settings; a text "
+                              "that begins with `*` needs "
+                              "quotes\n"},
     {"state: !!str /a\n", "c.yaml:1:14: tags (`!word`) are not used in settings\n"},
     {"audience: [gnutls, jawa]\n",
      "c.yaml:1:11: `audience` names an unknown client, jawa; known are all browsers rfc6960 "
@@ -332,14 +373,15 @@ static const struct {
                                   "staples only when it reloads\n"},
     {"publish:\n  - haproxy: /a\n    reload: x\n",
      "c.yaml:3:5: `reload` does not go with `haproxy`\n"},
-    {"publish:\n  - lighttpd: /a/{stem}\n",
-     "c.yaml:2:5: `lighttpd` needs `reload` (SIGUSR1): only then lighttpd takes a newer staple, "
-     "and drops one\n"},
+    {"publish:\n  - lighttpd: /a/{stem}\n", "c.yaml:2:5: `lighttpd` needs `reload` (SIGUSR1): "
+                                            "only then lighttpd takes a newer staple, "
+                                            "and drops one\n"},
     {"publish:\n  - dnsdist: /a/{stem}\n    reload: x\n",
      "c.yaml:2:5: `dnsdist` needs `restart`: a first staple is taken, and one that is over "
      "dropped, only when dnsdist starts, and until then its reloads fail\n"},
     {"publish:\n  - dnsdist: /a/{stem}\n    restart: x\n",
-     "c.yaml:2:5: `dnsdist` needs `reload` (reloadAllCertificates()): only then dnsdist takes a "
+     "c.yaml:2:5: `dnsdist` needs `reload` (reloadAllCertificates()): only then dnsdist takes "
+     "a "
      "newer staple\n"},
     {"publish:\n  - exim: /a/{stem}\n    reload: x\n",
      "c.yaml:3:5: `reload` does not go with `exim`\n"},
@@ -582,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_every_key_is_read),
         cmocka_unit_test(test_every_target_is_read),
         cmocka_unit_test(test_every_server_of_files_is_read),
+        cmocka_unit_test(test_servers_to_be_asked_are_read),
         cmocka_unit_test(test_defaults_are_those_of_the_pages),
         cmocka_unit_test(test_a_short_timeout_shortens_the_connect_timeout),
         cmocka_unit_test(test_control_socket_follows_the_state_directory_unless_named),

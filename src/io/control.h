@@ -6,7 +6,8 @@
  * a line of JSON; the answer is a line of JSON and the end of the stream.
  *
  *   {"do":"status"}                                  -> {"ok":true,"certs":[ROW...],
- *                                                        "responders":[...],"clock":{...}}
+ *                                                        "responders":[...],"clock":{...},
+ *                                                        "servers":[...],"unseen":[...]}
  *   {"do":"ensure","paths":["/x"],"deadline_s":20}   -> {"ok":true,"certs":[ROW...],...}
  *
  * Anything else is answered with {"ok":false,"error":"a sentence"} before it reaches the caller, so

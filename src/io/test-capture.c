@@ -68,7 +68,7 @@ static void test_what_hangs_is_ended_with_its_children(void **state)
 
     (void)state;
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* we see the orphan end */
-    capture = run("trap '' TERM; sleep 600 & echo $!; sleep 600", 300);
+    capture = run("trap '' TERM; sleep 600 & echo $!; sleep 600", 3000);
     assert_true(capture.timed_out);
     assert_int_equal(capture.exit_code, -1);
     child = (int)strtol(buf_text(&capture.output), NULL, 10);

@@ -176,7 +176,7 @@ static void read_start(int fd, struct buf *start)
     start->size += size > 0 ? (size_t)size : 0;
 }
 
-int disk_guard(const char *path, struct buf *fault)
+int disk_guard(const char *path, const char *held, struct buf *fault)
 {
     struct buf start = BUF_INIT(PEM_LOOK);
     struct stat info;
@@ -188,7 +188,7 @@ int disk_guard(const char *path, struct buf *fault)
         read_start(fd, &start);
         close(fd);
     }
-    pem = has_text(&start, "-----BEGIN ");
+    pem = has_text(&start, held);
     buf_deinit(&start);
     if (!hidden && !pem) {
         return 0;

@@ -27,5 +27,6 @@ void disk_put_path(struct buf *text, const char *path);
 int disk_open_regular(const char *path, struct stat *ret_info);
 int disk_read_all(int fd, struct buf *content);
 
-/* May the file at @path, if there is one, be replaced or removed? 0, or DISK_E_FAILED. */
-int disk_guard(const char *path, struct buf *fault);
+/* May the file at @path, if there is one, be replaced or removed? 0, or DISK_E_FAILED: @held stands
+ * in what seems to be PEM. */
+int disk_guard(const char *path, const char *held, struct buf *fault);

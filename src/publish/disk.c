@@ -346,7 +346,7 @@ int disk_stage(const struct disk_file *file, struct disk_temp *ret_temp, struct 
     if (!file->anew && is_same(file)) {
         return DISK_E_SAME;
     }
-    if (disk_guard(file->path, fault)) {
+    if (disk_guard(file->path, file->certificates ? " PRIVATE KEY-----" : "-----BEGIN ", fault)) {
         return DISK_E_FAILED;
     }
     dir_fd = open_dir(file->path, file->make_under);
@@ -390,6 +390,44 @@ int disk_move(struct disk_temp *temp, const char *path, struct buf *fault)
     return 0;
 }
 
+static int sync_path(const char *path, int flags)
+{
+    _cleanup_(fd_close)
+    int fd = open(path, flags | O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 || fsync(fd) ? -errno : 0;
+}
+
+/* What was there before, or what was staged in vain. */
+static void temp_unlink(struct disk_temp *temp)
+{
+    if (temp->path) {
+        unlink(temp->path);
+    }
+    temp_clear(temp);
+}
+
+int disk_write(const struct disk_file *file, struct buf *fault)
+{
+    struct disk_temp temp = {0};
+    struct buf dir = BUF_INIT(PATH_MAX);
+    int r = disk_stage(file, &temp, fault);
+
+    if (r) {
+        return r;
+    }
+    disk_put_dir(&dir, file->path);
+    r = temp.durable ? sync_path(temp.path, 0) : 0;
+    r = r ? fail(fault, DISK_PART_WRITE, file->path, -r) : disk_move(&temp, file->path, fault);
+    if (!r && temp.durable) {
+        r = sync_path(buf_text(&dir), O_DIRECTORY);
+        r = r ? fail(fault, DISK_PART_WRITE, file->path, -r) : 0;
+    }
+    temp_unlink(&temp);
+    buf_deinit(&dir);
+    return r;
+}
+
 static int drop(int dir_fd, const char *path, struct disk_temp *temp)
 {
     char name[NAME_MAX + 1];
@@ -429,7 +467,7 @@ static int open_drop(const char *path, int *ret_dir_fd, struct buf *fault)
     } else if (S_ISDIR(info.st_mode)) {
         r = fail(fault, DISK_PART_REMOVE, path, EISDIR);
     } else {
-        r = disk_guard(path, fault);
+        r = disk_guard(path, "-----BEGIN ", fault);
     }
     if (r) {
         close(dir_fd);

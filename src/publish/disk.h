@@ -5,7 +5,8 @@
  * its folder (".NAME.XXXXXXXXXXXX.tmp", hexadecimal), made durable together with others
  * (publish/barrier.h; not on tmpfs, of which a crash leaves nothing anyway), and then takes its
  * name. Only mode, group and mtime are set, never the owner. What holds PEM (a certificate, a key)
- * is neither replaced nor removed. Faults are sentences without an end mark, for people. */
+ * is neither replaced nor removed, but by certificates. Faults are sentences without an end mark,
+ * for people. */
 
 #include <sys/types.h>
 
@@ -28,6 +29,7 @@ struct disk_file {
     gid_t gid;              /* (gid_t)-1: as it comes */
     int64_t mtime_s;        /* 0: as it comes */
     bool anew;              /* also when the very file is there */
+    bool certificates;      /* @content is PEM: it may replace certificates, never a key */
     const char *make_under; /* missing folders below this one are made; NULL: none */
 };
 
@@ -44,6 +46,9 @@ int disk_stage(const struct disk_file *file, struct disk_temp *ret_temp, struct 
 /* Gives what was staged the name @path. 0: under *@temp is now what was there before, for
  * somebody who has time to unlink it, or nothing. DISK_E_FAILED: all is as it was. */
 int disk_move(struct disk_temp *temp, const char *path, struct buf *fault);
+
+/* Both steps for one file, durable when this returns. 0, DISK_E_SAME, DISK_E_FAILED. */
+int disk_write(const struct disk_file *file, struct buf *fault);
 
 /* Takes the name @path away. 0: as with disk_move(); DISK_E_ABSENT, DISK_E_FAILED. */
 int disk_drop(const char *path, struct disk_temp *ret_temp, struct buf *fault);

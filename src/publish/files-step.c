@@ -192,6 +192,45 @@ static bool shown_is(const struct file_shown *shown, const struct wish *wish)
            memcmp(shown->leaf, wish->leaf, SHA256_SIZE) == 0;
 }
 
+void files_tell(struct file_entry *entry, enum handed_what what)
+{
+    const struct file_target *target = entry->target;
+    const struct wish *shown = entry->shown;
+    const struct handed handed = {
+        .target = target->base.config,
+        .what = what,
+        .leaf_sha256 = shown ? shown->leaf : NULL,
+        .name = shown ? shown->name : NULL,
+        .path = entry->place ? entry->place : entry->output,
+        .der = shown && what == HANDED_STAPLE ? wish_der(shown) : SLICE_NULL,
+        .next_update_s = shown ? shown->next_update_s : 0,
+        .told = target->runner_count > 0,
+    };
+
+    /* The .ocsp of HAProxy is for its next start. */
+    if (shown && target->base.config->type != TARGET_HAPROXY) {
+        publish_tell(target->files->context, &handed);
+    }
+    if (what != HANDED_STAPLE) {
+        entry->shown = wish_unref(entry->shown);
+    }
+}
+
+/* Keeps what was written, where somebody wants to see it; nobody asks for another certificate that
+ * was there before. */
+static void step_keep(struct file_entry *entry, struct wish *wish)
+{
+    if (!entry->target->base.config->verify_count) {
+        return;
+    }
+    if (entry->shown && memcmp(entry->shown->leaf, wish->leaf, SHA256_SIZE) != 0) {
+        files_tell(entry, HANDED_GONE);
+    }
+    wish_ref(wish);
+    wish_unref(entry->shown);
+    entry->shown = wish;
+}
+
 /* Where no server is told the row was put before the write. */
 static void step_record_loaded(struct file_entry *entry)
 {
@@ -215,20 +254,23 @@ static enum file_news news_of(const struct file_entry *entry, struct instant now
 /* All is on disk. Who must be told? */
 static void step_account(struct file_entry *entry, struct instant now)
 {
-    const struct wish *wish = entry->wish;
+    struct wish *wish = entry->wish;
     bool noted = entry->listed && shown_is(&entry->written, wish) && !entry->dirty;
     enum file_news news = news_of(entry, now);
 
     memcpy(entry->written.leaf, wish->leaf, SHA256_SIZE);
     entry->written.keep_until_s = wish->keep_until_s;
     entry->written.until_s = wish->serve.until_s;
+    step_keep(entry, wish);
     if (shown_is(&entry->loaded, wish) && !entry->dirty) {
         entry->loaded = entry->written; /* the row of an earlier run knew its end only */
+        files_tell(entry, HANDED_STAPLE);
     } else if (!noted) {
         files_note_change(entry, news, now);
         if (!entry->listed) { /* there is no server to tell */
             entry->loaded = entry->written;
             step_record_loaded(entry);
+            files_tell(entry, HANDED_STAPLE);
         }
     }
     files_keep(entry, entry->wish);
@@ -404,6 +446,9 @@ static void step_hide(struct file_entry *entry, struct instant now)
     }
     entry->loaded = (struct file_shown){0}; /* if it comes back, servers must be told again */
     if (entry->quiet || !entry->change) {
+        files_tell(entry, entry->quiet ? HANDED_GONE : HANDED_NOTHING);
+    }
+    if (entry->quiet || !entry->change) {
         files_schedule(entry,
                        entry->snippet ? time_add(now.mono_ms, FILES_LINGER_MS) : now.mono_ms);
     }
@@ -504,10 +549,12 @@ void files_taken(struct file_entry *entry)
 {
     entry->change = 0;
     if (entry->step == FILE_LINGER) {
+        files_tell(entry, HANDED_NOTHING);
         files_schedule(entry, 0);
         return;
     }
     entry->loaded = entry->written;
+    files_tell(entry, HANDED_STAPLE);
     if (entry->step == FILE_IDLE) {
         step_record_loaded(entry);
     }

@@ -187,6 +187,7 @@ void files_free_entry(struct file_entry *entry)
     files->orphans -= entry->step == FILE_ORPHAN;
     wish_unref(entry->wish);
     wish_unref(entry->kept);
+    wish_unref(entry->shown);
     free(entry->output);
     free(entry->real);
     free(entry->snippet);

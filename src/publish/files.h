@@ -116,6 +116,7 @@ struct file_entry {
     struct disk_print print; /* what tells that it still is, */
     uint64_t runs_seen;      /* of the server's command until then, */
     uint8_t again;           /* and how many times it is to be put there again */
+    struct wish *shown;      /* what was written, for those who want to see it; else NULL */
     struct file_shown written;
     struct file_shown loaded; /* by the server, or written where there is none to tell */
     uint64_t change;          /* the last that servers must take; 0: none */
@@ -253,6 +254,9 @@ void files_unlist(struct file_entry *entry);
 unsigned files_take_changes(struct files *files, unsigned most);
 /* What makes the server take a withdrawal, for `clinch expire`. */
 void files_put_commands(struct buf *command, const struct file_target *target);
+
+/* Tells what the server of @entry has taken. */
+void files_tell(struct file_entry *entry, enum handed_what what);
 
 /* One step of @entry; in files-step.c. */
 void files_work(struct file_entry *entry, struct instant now);

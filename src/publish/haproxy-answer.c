@@ -4,7 +4,6 @@
 
 #include "publish/haproxy.h"
 
-#define SHOWN_LEFT_S    330   /* HAProxy hides an answer 300 s before its end */
 #define ABSENT_FIRST_MS 60000 /* asking again whether a certificate is served by now */
 #define ABSENT_MOST_MS  900000
 #define OPEN_WAIT_MS    2000 /* while somebody else's transaction is open */
@@ -13,10 +12,13 @@
 
 static void item_done(struct haproxy_link *link, uint32_t id)
 {
+    struct haproxy_item *item = link->target->by_id[id];
+
     haproxy_link_well(link, id);
     link->states[id].absences = 0;
     haproxy_link_set(link, id, STEP_DONE, 0);
-    haproxy_item_settle(link->target, link->target->by_id[id]);
+    haproxy_tell(link->target, item, item->gone ? HANDED_NOTHING : HANDED_STAPLE);
+    haproxy_item_settle(link->target, item);
 }
 
 static void item_absent(struct haproxy_link *link, uint32_t id, struct instant now)
@@ -80,7 +82,7 @@ static void answer_push(struct haproxy_link *link, uint32_t id, struct slice rep
 
     switch (haproxy_read_push(reply)) {
     case HAPROXY_UPDATED:
-        if (item->gone || item->single.next_update_s - now.wall_s < SHOWN_LEFT_S) {
+        if (item->gone || item->single.next_update_s - now.wall_s < HAPROXY_SHOWN_LEFT_S) {
             item_done(link, id);
         } else {
             haproxy_link_set(link, id, STEP_VERIFY, now.mono_ms);

@@ -37,6 +37,27 @@ static void item_forget(struct haproxy_target *target, struct haproxy_item *item
     item_free(item);
 }
 
+void haproxy_tell(struct haproxy_target *target, const struct haproxy_item *item,
+                  enum handed_what what)
+{
+    const struct wish *wish = item->wish;
+    const struct handed handed = {
+        .target = target->base.config,
+        .what = what,
+        .leaf_sha256 = wish ? wish->leaf : NULL,
+        .name = wish ? wish->name : NULL,
+        .path = item->place_count ? item->places[0] : NULL,
+        .der = wish && what == HANDED_STAPLE ? wish_der(wish) : SLICE_NULL,
+        .next_update_s = wish ? wish->next_update_s : 0,
+        .hidden_s = HAPROXY_SHOWN_LEFT_S,
+        .told = true,
+    };
+
+    if (wish) {
+        publish_tell(target->context, &handed);
+    }
+}
+
 void haproxy_item_settle(struct haproxy_target *target, struct haproxy_item *item)
 {
     for (size_t i = 0; i < target->link_count; ++i) {
@@ -175,6 +196,7 @@ static void leave(struct haproxy_target *target, struct haproxy_item *item, cons
     }
     item->gone = true;
     if (quiet || !item->wish || item->single.next_update.size == 0) {
+        haproxy_tell(target, item, HANDED_GONE);
         item_forget(target, item); /* HAProxy drops it by itself when it ends */
         return;
     }

@@ -21,7 +21,8 @@
 #include "wire/single.h"
 
 #define HAPROXY_BATCH         64
-#define HAPROXY_START_SLACK_S 3 /* between two readings of one process's start */
+#define HAPROXY_SHOWN_LEFT_S  330 /* it hides an answer 300 s before its end */
+#define HAPROXY_START_SLACK_S 3   /* between two readings of one process's start */
 
 enum haproxy_step {
     STEP_NONE, /* the link does not know the item */
@@ -114,6 +115,10 @@ int haproxy_target_new(struct haproxy_target **ret_target, struct publish_contex
 
 /* An item may be forgotten once it is gone from every link. */
 void haproxy_item_settle(struct haproxy_target *target, struct haproxy_item *item);
+
+/* Tells what HAProxy has taken. */
+void haproxy_tell(struct haproxy_target *target, const struct haproxy_item *item,
+                  enum handed_what what);
 
 /* haproxy-blank.c: an answer about @cert that nobody has signed, for the tombstone where the bytes
  * of the staple are not known any more. False without issuer or memory. */

@@ -308,6 +308,13 @@ int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struc
     return 0;
 }
 
+void publisher_watch(struct publisher *publisher,
+                     void (*handed)(void *context, const struct handed *handed), void *context)
+{
+    publisher->context.handed = handed;
+    publisher->context.watcher = context;
+}
+
 void publisher_close(struct publisher *publisher)
 {
     if (!publisher) {

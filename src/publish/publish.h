@@ -12,6 +12,7 @@
 #include "core/staple.h"
 #include "io/log.h"
 #include "io/store.h"
+#include "publish/handed.h"
 
 struct publisher;
 
@@ -30,6 +31,11 @@ int publisher_new(struct publisher **ret_publisher, uv_loop_t *loop, const struc
  * the loop must run on until nothing is left in it. A command that is running is ended, which may
  * take two seconds. */
 void publisher_close(struct publisher *publisher);
+
+/* Wants to know what the servers of entries with `verify` have taken. Before anything is published.
+ */
+void publisher_watch(struct publisher *publisher,
+                     void (*handed)(void *context, const struct handed *handed), void *context);
 
 /* As in struct ports. */
 void publisher_publish(struct publisher *publisher, struct place place,

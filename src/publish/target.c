@@ -24,7 +24,9 @@ static bool is_revoked(const struct staple *staple)
 
 struct wish *wish_new(const struct staple *staple)
 {
-    struct wish *wish = malloc(sizeof(*wish) + staple->der.size);
+    const char *name = staple->cert->name ? staple->cert->name : "";
+    size_t name_size = text_length(name) + 1;
+    struct wish *wish = malloc(sizeof(*wish) + staple->der.size + name_size);
 
     if (!wish) {
         return NULL;
@@ -40,6 +42,8 @@ struct wish *wish_new(const struct staple *staple)
     };
     memcpy(wish->leaf, staple->cert->leaf_sha256, SHA256_SIZE);
     memcpy(wish->der, staple->der.data, staple->der.size);
+    memcpy(wish->der + wish->size, name, name_size);
+    wish->name = (const char *)wish->der + wish->size;
     return wish;
 }
 

@@ -14,6 +14,7 @@
 #include "core/staple.h"
 #include "io/log.h"
 #include "io/store.h"
+#include "publish/handed.h"
 
 /* What all targets work with; owned by the publisher. */
 struct publish_context {
@@ -27,9 +28,19 @@ struct publish_context {
     struct rng rng;                    /* for jitter */
     struct instant (*clock)(void);
     int64_t off_s; /* how far the wall clock is ahead of the time that is gone by */
-    void (*wake)(struct publish_context *context); /* tick() soon */
-    struct haproxy_link *links;                    /* of all targets */
+    void (*wake)(struct publish_context *context);              /* tick() soon */
+    struct haproxy_link *links;                                 /* of all targets */
+    void (*handed)(void *watcher, const struct handed *handed); /* NULL: nobody wants to know */
+    void *watcher;
 };
+
+/* Tells of an entry with `verify` what its server has taken. */
+static inline void publish_tell(const struct publish_context *context, const struct handed *handed)
+{
+    if (context->handed && handed->target->verify_count) {
+        context->handed(context->watcher, handed);
+    }
+}
 
 /* Now, by the time that the engine goes by: a clock that jumped is not believed at once. */
 static inline struct instant publish_now(const struct publish_context *context)
@@ -50,6 +61,7 @@ struct wish {
     bool urgent;
     bool revoked; /* what it says of the leaf */
     size_t size;
+    const char *name; /* of the certificate; behind the DER */
     uint8_t der[];
 };
 

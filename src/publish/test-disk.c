@@ -136,6 +136,38 @@ static void test_same_content_is_not_written_but_its_mode_is_put_right(void **st
     assert_int_equal(after.st_mode & 07777, 0640);
 }
 
+static int put_certificates(const char *path, const char *text)
+{
+    struct disk_file file = {.path = path,
+                             .content = slice_of_text(text),
+                             .mode = 0644,
+                             .gid = (gid_t)-1,
+                             .certificates = true};
+
+    return disk_write(&file, &fault);
+}
+
+static void test_certificates_replace_certificates_and_never_a_key(void **state)
+{
+    static const char first[] = "-----BEGIN CERTIFICATE-----\n1\n";
+    static const char second[] = "-----BEGIN CERTIFICATE-----\n2\n";
+    static const char key[] = "-----BEGIN PRIVATE KEY-----\n3\n";
+    const char *path = test_path(&world, "a.pem");
+    struct buf content = BUF_INIT(4096);
+
+    (void)state;
+    assert_int_equal(put_certificates(path, first), 0);
+    assert_int_equal(put_certificates(path, first), DISK_E_SAME);
+    assert_int_equal(put_certificates(path, second), 0);
+    assert_int_equal(disk_read(path, &content), 0);
+    assert_string_equal(buf_text(&content), second);
+    assert_int_equal(put(path, "a staple"), DISK_E_FAILED);
+    assert_int_equal(put_certificates(path, key), 0);
+    assert_int_equal(put_certificates(path, first), DISK_E_FAILED);
+    assert_non_null(strstr(buf_text(&fault), "never touches"));
+    buf_deinit(&content);
+}
+
 static void test_full_disk_keeps_the_old_file_and_leaves_nothing(void **state)
 {
     const char *path = test_path(&world, "a.ocsp");
@@ -471,6 +503,7 @@ int main(void)
         DISK_TEST(test_new_file_has_content_and_mode),
         DISK_TEST(test_mode_does_not_depend_on_the_umask),
         DISK_TEST(test_replacing_makes_a_new_inode),
+        DISK_TEST(test_certificates_replace_certificates_and_never_a_key),
         DISK_TEST(test_same_content_is_not_written_but_its_mode_is_put_right),
         DISK_TEST(test_full_disk_keeps_the_old_file_and_leaves_nothing),
         DISK_TEST(test_staged_file_is_whole_and_nobody_sees_it),

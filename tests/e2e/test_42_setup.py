@@ -373,8 +373,8 @@ def test_lines_for_the_other_servers_are_there(clinch, ask, shop, certs, tmp_pat
 
 
 def test_exim_list_has_no_empty_place(ask, ca, ecdsa_ca, responder, certs, tmp_path):
-    """Exim takes an empty place for a reason to refuse STARTTLS: a staple is named only behind those
-    before it, so that what is missing ends the list."""
+    """Exim takes an empty place for a reason to refuse STARTTLS: a staple is named only behind
+    those before it, so that what is missing ends the list."""
     leaves = [ca.issue("rsa.test", url=responder.url),
               ecdsa_ca.issue("ec.test", "ecdsa", url=responder.url)]
     paths = [str(leaf.write(certs)) for leaf in leaves]
