@@ -3,6 +3,7 @@
 /* clinch-sim: runs worlds, and says in one line how to see a broken invariant again. The only file
  * of sim/ that writes or reads anything. */
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,6 +22,11 @@
 /* From here on a run of the default scenario must have exercised everything. */
 #define STANDARD_SEEDS 100
 #define STANDARD_DAYS  1000000
+
+/* More would take a year or all memory. */
+#define SEEDS_MOST 1000000
+#define DAYS_MOST  3650
+#define CERTS_MOST 1000000
 
 /* What files and reloads add at the level of DER: seconds, or an hour when nothing is urgent. */
 #define DER_LAG_MS   5000
@@ -74,13 +80,17 @@ static void put_usage(FILE *file)
     }
 }
 
-static uint64_t number_of(const char *text)
+/* Digits only: strtoull() takes a sign and blanks, too. */
+static uint64_t number_of(const char *text, uint64_t least, uint64_t most)
 {
     char *end;
-    uint64_t number = strtoull(text, &end, 10);
+    uint64_t number;
 
-    if (!*text || *end) {
-        fprintf(stderr, "clinch-sim: \"%s\" is not a number\n", text);
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number < least || number > most) {
+        fprintf(stderr, "clinch-sim: \"%s\" is not a number from %" PRIu64 " to %" PRIu64 "\n",
+                text, least, most);
         exit(2);
     }
     return number;
@@ -102,16 +112,16 @@ static struct options read_options(int argc, char **argv)
     while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
         switch (c) {
         case 's':
-            options.seed = number_of(optarg);
+            options.seed = number_of(optarg, 0, UINT64_MAX);
             break;
         case 'n':
-            options.seeds = (unsigned)number_of(optarg);
+            options.seeds = (unsigned)number_of(optarg, 1, SEEDS_MOST);
             break;
         case 'd':
-            options.days = (unsigned)number_of(optarg);
+            options.days = (unsigned)number_of(optarg, 1, DAYS_MOST);
             break;
         case 'c':
-            options.certs = (uint32_t)number_of(optarg);
+            options.certs = (uint32_t)number_of(optarg, 1, CERTS_MOST);
             break;
         case 'l':
             options.level = optarg;
