@@ -18,7 +18,8 @@ from .process import free_port
 from .responder import ScriptedResponder
 from .tour import URL
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "judges"))
+TESTS = Path(__file__).resolve().parents[2]
+sys.path += [str(TESTS), str(TESTS / "judges")]
 # pylint: disable=wrong-import-position
 from court.clients import Curl, Gnutls, Nss, make_database, need, run  # noqa: E402
 from court.firefox import Firefox  # noqa: E402
