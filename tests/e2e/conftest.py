@@ -25,8 +25,18 @@ NOBODY = 65534
 def pytest_configure(config):
     config.addinivalue_line("markers", f"limit(seconds): ends a play that takes longer than the "
                                        f"usual {PLAY_LIMIT_S} s")
+    config.addinivalue_line("markers", "xdist_group(name): in one worker with others of its name")
     if not BINARY.exists():
         pytest.exit(f"there is no {BINARY}: run `make build` first, or set CLINCH", 2)
+
+
+def pytest_collection_modifyitems(items):
+    """For pytest-xdist: a file's plays share their servers, three files a tour of them all."""
+    tour = ("test_45_", "test_46_", "test_47_")
+    for item in items:
+        name = item.path.name
+        group = "tour" if name.startswith(tour) else name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -55,8 +55,10 @@ def test_a_responder_that_is_down_is_told_until_it_is_back(clinch, ca, responder
     assert told["url"] == place and told["failures_in_a_row"] >= 5, told
     assert told["requests"] >= told["failures"] >= 5, told
     assert abs(told["down_since"] - time.time()) < 60, told
-    text = clinch.command("status").out
-    assert re.search(rf"{place} is down since .*: \d certificates? waits?, ", text), text
+    # While one request tries it nobody waits for a moment.
+    sentence = rf"{place} is down since .*: \d certificates? waits?, "
+    wait_for(lambda: re.search(sentence, clinch.command("status").out), 10, "those that wait",
+             tell=daemon.log)
     numbers = metrics(clinch)
     label = f'{{responder="{place}"}}'
     assert numbers["clinch_daemon_up"] == 1
@@ -64,7 +66,8 @@ def test_a_responder_that_is_down_is_told_until_it_is_back(clinch, ca, responder
     assert numbers[f"clinch_responder_failures_total{label}"] >= 5
     assert numbers['clinch_certificates{state="missing"}'] == 6
     daemon.says(f"{place}.*: the responder is down: ")
-    assert any("is down, not asked" in row["last"] for row in clinch.status())
+    wait_for(lambda: any("is down, not asked" in row["last"] for row in clinch.status()), 10,
+             "one that was not asked", tell=daemon.log)
     responder.clear()
     for leaf in leaves:
         clinch.wait_state(leaf, "held", 75)
