@@ -188,7 +188,7 @@ static int step_resolve(struct file_entry *entry, struct buf *fault)
 
 static bool shown_is(const struct file_shown *shown, const struct wish *wish)
 {
-    return shown->keep_until_s == wish->keep_until_s &&
+    return shown->keep_until_s != 0 && shown->der_hash == wish->der_hash &&
            memcmp(shown->leaf, wish->leaf, SHA256_SIZE) == 0;
 }
 
@@ -235,7 +235,7 @@ static void step_keep(struct file_entry *entry, struct wish *wish)
 static void step_record_loaded(struct file_entry *entry)
 {
     if (file_target_tells(entry->target)) {
-        files_record(entry, entry->loaded.keep_until_s);
+        files_record(entry, entry->loaded.keep_until_s, entry->loaded.der_hash);
     }
 }
 
@@ -259,11 +259,17 @@ static void step_account(struct file_entry *entry, struct instant now)
     enum file_news news = news_of(entry, now);
 
     memcpy(entry->written.leaf, wish->leaf, SHA256_SIZE);
+    entry->written.der_hash = wish->der_hash;
     entry->written.keep_until_s = wish->keep_until_s;
     entry->written.until_s = wish->serve.until_s;
     step_keep(entry, wish);
     if (shown_is(&entry->loaded, wish) && !entry->dirty) {
+        bool longer = entry->loaded.keep_until_s != wish->keep_until_s; /* by another grace */
+
         entry->loaded = entry->written; /* the row of an earlier run knew its end only */
+        if (longer) {
+            step_record_loaded(entry);
+        }
         files_tell(entry, HANDED_STAPLE);
     } else if (!noted) {
         files_note_change(entry, news, now);
@@ -281,6 +287,13 @@ static void step_account(struct file_entry *entry, struct instant now)
     entry->wish = wish_unref(entry->wish);
 }
 
+/* The row would say the same. */
+static bool is_loaded(const struct file_entry *entry)
+{
+    return shown_is(&entry->loaded, entry->wish) &&
+           entry->loaded.keep_until_s == entry->wish->keep_until_s;
+}
+
 /* Everything is under temporary names, or there already. */
 static int step_stage(struct file_entry *entry, struct buf *fault)
 {
@@ -288,8 +301,9 @@ static int step_stage(struct file_entry *entry, struct buf *fault)
     int r = enter_folder(entry, fault);
 
     r = r ? r : step_resolve(entry, fault);
-    if (!r && (!entry->recorded || (!tells && !shown_is(&entry->loaded, entry->wish)))) {
-        files_record(entry, tells ? 0 : entry->wish->keep_until_s);
+    if (!r && (!entry->recorded || (!tells && !is_loaded(entry)))) {
+        files_record(entry, tells ? 0 : entry->wish->keep_until_s,
+                     tells ? 0 : entry->wish->der_hash);
     }
     r = r ? r : stage_file(entry, entry->real, wish_der(entry->wish), &entry->der_temp, fault);
     return r ? r : stage_snippet(entry, fault);

@@ -56,6 +56,7 @@ static int row_add(struct files *files, const struct store_published *published)
     row->kind = text_copy(slice_of_text(published->kind));
     row->shown.keep_until_s = published->next_update_s;
     row->shown.until_s = published->next_update_s;
+    row->shown.der_hash = published->der_hash;
     read_leaf(published->leaf_sha256, row->shown.leaf);
     if (row->path && row->snippet && row->command && row->kind) {
         r = table_set(&files->rows, row->path, row);

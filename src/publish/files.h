@@ -93,6 +93,7 @@ enum file_news {
 
 struct file_shown {
     uint8_t leaf[SHA256_SIZE];
+    uint64_t der_hash;
     int64_t keep_until_s; /* 0: nothing */
     int64_t until_s;
 };
@@ -267,7 +268,8 @@ void files_passed(struct file_entry *entry, struct instant now);
 void files_unstage(struct file_entry *entry);
 
 /* files-flush.c: the store's rows and the disk, many at a time. */
-void files_record(struct file_entry *entry, int64_t keep_until_s);
+/* That the server has @entry's leaf, as the DER of that hash; @keep_until_s 0: nothing yet. */
+void files_record(struct file_entry *entry, int64_t keep_until_s, uint64_t der_hash);
 void files_forget(struct file_entry *entry);
 void files_flush_records(struct files *files);
 /* @entry goes on behind the next barrier; needed: what it waits for is on a disk. -ENOMEM. */

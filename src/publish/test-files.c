@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "publish/files.h"
+#include "wire/test-staple.h"
 
 #define UNTIL_S (TEST_WALL_S + 4 * TEST_DAY_S)
 
@@ -40,6 +41,19 @@ static void start(bool with_command)
         assert_int_equal(runner_new(&runner, &world.context, command, 3600), 0);
         assert_int_equal(file_target_add_runner(target, runner, NULL), 0);
     }
+}
+
+static void start_command(void)
+{
+    struct file_settings settings = {.config = &config, .kind = &file_kinds[TARGET_COMMAND]};
+
+    snprintf(command, sizeof(command), "echo run >> %s", marks);
+    config.type = TARGET_COMMAND;
+    config.command = command;
+    assert_int_equal(files_new(&files, &world.context), 0);
+    assert_int_equal(file_target_new(&target, files, &settings), 0);
+    assert_int_equal(runner_new(&runner, &world.context, command, 3600), 0);
+    assert_int_equal(file_target_add_runner(target, runner, NULL), 0);
 }
 
 static void stop(void)
@@ -113,6 +127,28 @@ static void publish(const char *path, uint8_t serial, int64_t until_s, bool urge
     assert_int_equal(target->base.ops->publish(&target->base, (struct place){path, 0}, &cert, wish),
                      0);
     wish_unref(wish);
+}
+
+/* The answer of test_wish(), signed anew @later_s after that with the very same end. */
+static void publish_again(const char *path, uint8_t serial, int64_t later_s)
+{
+    struct cert_facts cert = test_cert(serial);
+    struct buf der = BUF_INIT(65536);
+    struct staple staple = {
+        .cert = &cert,
+        .serve = {TEST_WALL_S, UNTIL_S - 300},
+        .next_update_s = UNTIL_S,
+    };
+    struct wish *wish;
+
+    test_put_staple(&der, serial, TEST_WALL_S - 3600 + later_s, UNTIL_S);
+    staple.der = slice_of_buf(&der);
+    wish = wish_new(&staple);
+    assert_non_null(wish);
+    assert_int_equal(target->base.ops->publish(&target->base, (struct place){path, 0}, &cert, wish),
+                     0);
+    wish_unref(wish);
+    buf_deinit(&der);
 }
 
 static void withdraw(const char *path, uint8_t serial, bool quiet)
@@ -428,6 +464,11 @@ static void test_work_of_one_turn_is_bounded(void **state)
 
 /* Restarts with the store. */
 
+static void on_end(void *context, const struct store_published *row)
+{
+    *(int64_t *)context = row->next_update_s;
+}
+
 static void restart(void)
 {
     stop();
@@ -478,6 +519,63 @@ static void test_restart_before_a_batch_ran_does_not_forget_it(void **state)
     pass(2000);
     assert_int_equal(runs(), 1);
     pass(3600 * 1000);
+    assert_int_equal(runs(), 2);
+}
+
+/* Responders that are bound to a CRL sign anew with the same nextUpdate. */
+static void test_restart_before_a_batch_ran_knows_staples_of_one_end_apart(void **state)
+{
+    (void)state;
+    open_store();
+    start(true);
+    publish("/ssl/shop.pem", 1, UNTIL_S, true);
+    pass(2000);
+    publish_again("/ssl/shop.pem", 1, 60);
+    pass(2000);
+    assert_int_equal(runs(), 1);
+    restart();
+    publish_again("/ssl/shop.pem", 1, 60);
+    pass(3601 * 1000);
+    assert_int_equal(runs(), 2);
+    restart();
+    publish_again("/ssl/shop.pem", 1, 60);
+    pass(3601 * 1000);
+    assert_int_equal(runs(), 2);
+}
+
+static void test_longer_grace_for_the_same_staple_is_no_reload(void **state)
+{
+    struct cert_facts cert = test_cert(1);
+    struct wish *wish = test_wish(1, UNTIL_S, false);
+    int64_t end_s = 0;
+
+    (void)state;
+    open_store();
+    start(true);
+    publish("/ssl/shop.pem", 1, UNTIL_S, true);
+    pass(2000);
+    wish->keep_until_s += TEST_DAY_S;
+    assert_int_equal(
+        target->base.ops->publish(&target->base, (struct place){"/ssl/shop.pem", 0}, &cert, wish),
+        0);
+    wish_unref(wish);
+    pass(3601 * 1000);
+    assert_int_equal(runs(), 1);
+    assert_int_equal(store_published(world.context.store, on_end, &end_s), 0);
+    assert_int_equal(end_s, UNTIL_S + TEST_DAY_S); /* for `clinch expire` */
+}
+
+static void test_command_alone_runs_for_a_staple_of_the_same_end(void **state)
+{
+    (void)state;
+    start_command();
+    publish("/ssl/shop.pem", 1, UNTIL_S, true);
+    pass(2000);
+    publish_again("/ssl/shop.pem", 1, 60);
+    pass(3601 * 1000);
+    assert_int_equal(runs(), 2);
+    publish_again("/ssl/shop.pem", 1, 60);
+    pass(3601 * 1000);
     assert_int_equal(runs(), 2);
 }
 
@@ -573,6 +671,9 @@ int main(void)
         PLAY(test_restart_runs_nothing_when_all_is_loaded),
         PLAY(test_restart_before_the_command_ran_makes_it_good),
         PLAY(test_restart_before_a_batch_ran_does_not_forget_it),
+        PLAY(test_restart_before_a_batch_ran_knows_staples_of_one_end_apart),
+        PLAY(test_longer_grace_for_the_same_staple_is_no_reload),
+        PLAY(test_command_alone_runs_for_a_staple_of_the_same_end),
         PLAY(test_file_that_was_missing_is_urgent_after_a_restart),
         PLAY(test_row_stays_until_the_server_has_let_go),
         PLAY(test_recall_reads_what_is_still_published),
