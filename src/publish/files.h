@@ -36,6 +36,9 @@
  * put there again behind a reload, first: the server may be slow with it. */
 #define FILES_WATCH_MS 20000
 #define FILES_AGAIN_MS 1500
+/* And how often they are put there again in any case (or each reload_interval, where that is
+ * shorter): the server may have been reloaded by somebody else, who tells nobody. */
+#define FILES_RENEW_MS 300000
 
 #define FILES_GRACE_MAX_S 86400 /* see policy.must_staple_grace */
 
@@ -115,6 +118,7 @@ struct file_entry {
     int await_error;         /* of that one */
     struct wish *kept;       /* where others write, too: what was moved there, */
     struct disk_print print; /* what tells that it still is, */
+    int64_t put_ms;          /* when it was put there, */
     uint64_t runs_seen;      /* of the server's command until then, */
     uint8_t again;           /* and how many times it is to be put there again */
     struct wish *shown;      /* what was written, for those who want to see it; else NULL */

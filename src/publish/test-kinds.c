@@ -250,6 +250,30 @@ static void test_behind_a_reload_of_hitch_the_others_are_put_there_again(void **
     assert_false(target->intruder_told);
 }
 
+/* Whoever else sends it a HUP tells nobody. */
+static void test_hitch_finds_its_files_again_every_five_minutes(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(5000);
+    before = inode_of(HITCH_NAME);
+    pass(280 * 1000);
+    assert_int_equal(inode_of(HITCH_NAME), before);
+    pass(40 * 1000);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_true(test_shows(world.path, 1, UNTIL_S));
+    before = inode_of(HITCH_NAME);
+    pass(260 * 1000);
+    assert_int_equal(inode_of(HITCH_NAME), before);
+    pass(60 * 1000);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_int_equal(lines("state/reloads"), 0);
+    assert_false(target->intruder_told);
+}
+
 static void test_revoked_staple_is_a_withdrawal_where_servers_refuse_it(void **state)
 {
     static const enum target_type types[] = {TARGET_HITCH, TARGET_EXIM, TARGET_DNSDIST};
@@ -461,6 +485,7 @@ int main(void)
         PLAY(test_hitch_is_reloaded_for_withdrawals_alone),
         PLAY(test_what_hitch_writes_itself_is_put_right_within_a_minute),
         PLAY(test_behind_a_reload_of_hitch_the_others_are_put_there_again),
+        PLAY(test_hitch_finds_its_files_again_every_five_minutes),
         cmocka_unit_test(test_revoked_staple_is_a_withdrawal_where_servers_refuse_it),
         PLAY(test_revoked_staple_is_shown_where_servers_show_it),
         cmocka_unit_test(test_what_an_answer_says_of_the_leaf_is_read_out_of_it),

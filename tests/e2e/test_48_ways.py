@@ -81,7 +81,8 @@ def test_hitch_shows_clinch_s_staples_alone_where_it_may_not_write(clinch, ca, r
 
 
 def test_hitch_keeps_the_others_when_one_is_withdrawn(clinch, ca, responder, make):
-    """A HUP takes from hitch all staples that came after its start."""
+    """A HUP takes from hitch all staples that came after its start. A certificate that is gone has
+    ten seconds to come back."""
     leaf, other = (ca.issue(f"{name}.test", url="http://ocsp.test/") for name in ("gone", "stays"))
     hitch = make(servers.Hitch, leaf, others=[other]).start()
     stays = hitch.folder / "stays.pem"
@@ -91,8 +92,22 @@ def test_hitch_keeps_the_others_when_one_is_withdrawn(clinch, ca, responder, mak
         see(hitch, one, daemon)
     clinch.config([stays], hitch.targets(), proxy=responder.url)
     daemon.reload()
-    clients.see_none(hitch.port, leaf.name, 10, daemon.log)
+    clients.see_none(hitch.port, leaf.name, 20, daemon.log)
     see(hitch, other, daemon, 5)
+    holds_for(lambda: clients.look(hitch.port, other.name).stapled, 4, "its staple", 0.5, daemon.log)
+
+
+@pytest.mark.limit(90)
+def test_hitch_has_its_staple_again_after_a_hup_of_somebody_else(clinch, ca, responder, make):
+    """The files are put there again from time to time: nobody tells clinch of that HUP."""
+    leaf = ca.issue("hup.test", url="http://ocsp.test/")
+    hitch = make(servers.Hitch, leaf).start()
+    daemon = clinch.run_config(clinch.config([hitch.certificate], hitch.targets(),
+                                             proxy=responder.url, reload_interval="1s"))
+    see(hitch, leaf, daemon)
+    hitch.reload()
+    clients.see_none(hitch.port, leaf.name, 10, daemon.log)
+    see(hitch, leaf, daemon, 60)
 
 
 # Servers that call a command.
