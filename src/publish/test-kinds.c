@@ -421,13 +421,83 @@ static void on_row(void *context, const struct store_published *row)
     snprintf(context, 300, "%s", row->command);
 }
 
+static void open_store(void)
+{
+    assert_int_equal(store_open(&world.context.store, in(0, "%s/state/store"), &world.log, NULL),
+                     0);
+}
+
+static void test_dnsdist_is_left_alone_at_a_start_of_clinch(void **state)
+{
+    (void)state;
+    open_store();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 1);
+    stop();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(3601 * 1000);
+    assert_int_equal(lines("state/restarts"), 1);
+    assert_int_equal(lines("state/reloads"), 0);
+}
+
+static void test_restart_that_clinch_did_not_live_to_see_comes_after_its_start(void **state)
+{
+    (void)state;
+    open_store();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(100);
+    stop();
+    assert_true(test_exists(test_path(&world, "out/dns.ocsp")));
+    assert_int_equal(lines("state/restarts"), 0);
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 1);
+    withdraw("/ssl/dns.pem", 1, false);
+    pass(100);
+    stop();
+    assert_false(test_exists(test_path(&world, "out/dns.ocsp")));
+    assert_int_equal(lines("state/restarts"), 1);
+    start_dnsdist();
+    withdraw("/ssl/dns.pem", 1, false);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 2);
+    stop();
+    start_dnsdist();
+    withdraw("/ssl/dns.pem", 1, false);
+    pass(3601 * 1000);
+    assert_int_equal(lines("state/restarts"), 2);
+    assert_int_equal(lines("state/reloads"), 0);
+}
+
+static void test_hitch_is_told_of_a_withdrawal_after_a_start_of_clinch(void **state)
+{
+    (void)state;
+    open_store();
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(2000);
+    withdraw("/ssl/shop.pem", 1, false);
+    pass(100);
+    stop();
+    assert_false(test_exists(test_path(&world, HITCH_NAME)));
+    assert_int_equal(lines("state/reloads"), 0);
+    start_hitch();
+    withdraw("/ssl/shop.pem", 1, false);
+    pass(2000);
+    assert_int_equal(lines("state/reloads"), 1);
+}
+
 static void test_clinch_expire_restarts_dnsdist(void **state)
 {
     char command[300] = "";
 
     (void)state;
-    assert_int_equal(store_open(&world.context.store, in(0, "%s/state/store"), &world.log, NULL),
-                     0);
+    open_store();
     start_dnsdist();
     publish("/ssl/dns.pem", 1, UNTIL_S);
     pass(2000);
@@ -493,6 +563,9 @@ int main(void)
         PLAY(test_grace_of_a_day_is_none_for_exim),
         PLAY(test_dnsdist_is_restarted_for_the_first_and_reloaded_for_newer_ones),
         PLAY(test_quiet_withdrawal_from_dnsdist_is_a_restart_later),
+        PLAY(test_dnsdist_is_left_alone_at_a_start_of_clinch),
+        PLAY(test_restart_that_clinch_did_not_live_to_see_comes_after_its_start),
+        PLAY(test_hitch_is_told_of_a_withdrawal_after_a_start_of_clinch),
         PLAY(test_clinch_expire_restarts_dnsdist),
         PLAY(test_nothing_is_written_where_a_key_lies),
         PLAY(test_who_says_dir_has_said_that_it_may_be_the_key_s),

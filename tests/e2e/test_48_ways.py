@@ -110,6 +110,30 @@ def test_hitch_has_its_staple_again_after_a_hup_of_somebody_else(clinch, ca, res
     see(hitch, leaf, daemon, 60)
 
 
+# All of them.
+
+
+LARGE = {"nonce": bytes(15_700), "age_s": 800, "life_s": 7200}
+LARGEST = 16_380  # what TLS 1.2 clients of OpenSSL take, and so the largest that clinch hands out
+
+
+@pytest.mark.parametrize("kind", (servers.Hitch, servers.Lighttpd, servers.Exim, servers.Dnsdist,
+                                  servers.H2o, servers.Nghttpx), ids=lambda kind: kind.kind)
+def test_server_takes_the_largest_staple_there_is(clinch, ca, responder, make, kind, open_folder):
+    """No server of files or commands has a limit of its own below that of the clients."""
+    leaf = ca.issue("large.test", url="http://ocsp.test/")
+    responder.set("good", **LARGE)
+    config = clinch.folder / "clinch.yaml"
+    asking = {"clinch": clinch.binary, "config": config} if issubclass(kind, servers.Asking) else {}
+    server = make(kind, leaf, **asking)
+    assert clinch.config([server.certificate], server.targets(), proxy=responder.url) == config
+    daemon = clinch.run_config(config)
+    server.start()
+    wait_for(lambda: server.look().status == "good", 15, "the staple", 0.2, daemon.log)
+    ((_, sent),) = responder.made
+    assert LARGEST - 500 < len(sent) <= LARGEST
+
+
 # Servers that call a command.
 
 
