@@ -94,7 +94,8 @@ def test_hitch_keeps_the_others_when_one_is_withdrawn(clinch, ca, responder, mak
     daemon.reload()
     clients.see_none(hitch.port, leaf.name, 20, daemon.log)
     see(hitch, other, daemon, 5)
-    holds_for(lambda: clients.look(hitch.port, other.name).stapled, 4, "its staple", 0.5, daemon.log)
+    holds_for(lambda: clients.look(hitch.port, other.name).stapled, 4, "its staple", 0.5,
+              daemon.log)
 
 
 @pytest.mark.limit(90)
