@@ -2,12 +2,15 @@
 """What docs/servers says of single servers, beside the acts that all of them go through."""
 
 import os
+import shutil
+import subprocess
 import time
 
 import pytest
 
 from lib import answers, clients, others as servers
 from lib.process import holds_for, wait_for
+from lib.tour import Tour
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
@@ -135,7 +138,56 @@ def test_server_takes_the_largest_staple_there_is(clinch, ca, responder, make, k
     assert LARGEST - 500 < len(sent) <= LARGEST
 
 
+@pytest.mark.limit(120)
+def test_servers_start_and_reload_with_a_staple_that_is_over(programs, others, ca):
+    """clinch was killed, and nothing has taken the staple away. Then `clinch expire` does."""
+    tour = Tour(programs, others, ca)
+    try:
+        tour.each("start", lambda server: server.start() and None)
+        tour.responder.set("good", age_s=0, life_s=16)
+        daemon = tour.clinch.run_config(tour.config)
+        wait_for(lambda: all(tour.clinch.state_of(leaf) == "held" for leaf in tour.leaves.values()),
+                 10, "staples", tell=daemon.log)
+        over = time.time() + 17
+        wait_for(lambda: all(any(server.staples.iterdir()) for server in tour.servers.values()
+                             if server.targets()), 5, "the files", tell=daemon.log)
+        time.sleep(2)  # servers are told within that
+        daemon.kill_9()
+        wait_for(lambda: time.time() > over, 20, "the end of the staples")
+        tour.each("over", tour.starts_and_reloads)
+        done = tour.clinch.bare("expire", "-c", tour.config)
+        assert done.code == 0, done
+        assert not any(path for server in tour.servers.values() for path in server.staples.iterdir())
+        tour.each("expired", lambda server: tour.bare(server, 8))
+        tour.each("after", tour.starts_and_reloads)
+    finally:
+        tour.end()
+    acts = dict.fromkeys(("start", "over", "expired", "after"), True)
+    assert tour.seen == {name: acts for name in tour.servers}
+
+
 # Servers that call a command.
+
+
+@pytest.mark.parametrize("clinch_does, code, printed", (
+    ("printf staple", 0, "staple"), (":", 0, ""), ("exit 1", 75, ""), ("exit 127", 75, ""),
+    ("kill -9 $$", 75, ""), ("exec sleep 60", 75, ""), (None, 75, "")))
+def test_the_command_for_servers_ends_with_nothing_but_0_and_75(tmp_path, clinch_does, code,
+                                                                printed):
+    """h2o gives up for good at any other end, also of a clinch that hangs or is not there."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "sleep", "timeout"):
+        (tools / name).symlink_to(shutil.which(name))
+    if clinch_does:
+        (tools / "clinch").write_text(f"#!/bin/sh\n{clinch_does}\n", encoding="ascii")
+        (tools / "clinch").chmod(0o755)
+    hook = (servers.HOOKS / "clinch-staple").read_text(encoding="ascii")
+    assert "timeout 10 " in hook
+    done = subprocess.run(["sh", "-c", hook.replace("timeout 10 ", "timeout 1 "), "hook", "x.pem"],
+                          capture_output=True, text=True, check=False, timeout=10,
+                          env={"PATH": str(tools)}, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (code, printed)
 
 
 @as_root
