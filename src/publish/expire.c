@@ -35,6 +35,7 @@ struct ended {
     uint64_t loaded_hash;
     struct good newer; /* DUE_BEHIND */
     bool current;      /* nobody has changed the row since */
+    bool untold;       /* its server needs no telling of what is over */
     bool left_out;
     bool failed;  /* told */
     bool changed; /* the server has something to learn */
@@ -73,6 +74,13 @@ static void expiry_deinit(struct expiry *expiry)
     free(expiry->ended);
 }
 
+static bool drops_ended(const struct store_published *row)
+{
+    const struct file_kind *kind = file_kind_of(row->kind);
+
+    return kind && kind->drops_ended;
+}
+
 static void add(struct expiry *expiry, enum due due, const struct store_published *row,
                 struct good newer)
 {
@@ -98,6 +106,7 @@ static void add(struct expiry *expiry, enum due due, const struct store_publishe
         .loaded_s = row->next_update_s,
         .loaded_hash = row->der_hash,
         .newer = newer,
+        .untold = drops_ended(row),
     };
     memcpy(ended->leaf_sha256, row->leaf_sha256, sizeof(ended->leaf_sha256));
     ++expiry->count;
@@ -161,8 +170,8 @@ static void note_known(struct expiry *expiry, const char *path)
 static void look_at_row(struct expiry *expiry, const struct store_published *row)
 {
     struct good good = {0};
-    bool loaded_ended =
-        *row->command && row->next_update_s > 0 && row->next_update_s <= expiry->order->wall_s;
+    bool loaded_ended = *row->command && !drops_ended(row) && row->next_update_s > 0 &&
+                        row->next_update_s <= expiry->order->wall_s;
 
     switch (look(expiry, row->path, row->next_update_s, &good)) {
     case AGE_GOOD:
@@ -389,7 +398,8 @@ static void run_commands(struct expiry *expiry)
         bool changed = false;
 
         while (end < expiry->count && text_equal(expiry->ended[end].command, command)) {
-            changed |= expiry->ended[end++].changed;
+            changed |= expiry->ended[end].changed && !expiry->ended[end].untold;
+            ++end;
         }
         if (*command && changed && !run(expiry, command)) {
             for (size_t i = first; i < end; ++i) {

@@ -351,6 +351,7 @@ static void step_write(struct file_entry *entry, struct instant now)
         return;
     }
     files_unstage(entry);
+    files_put_anew(entry);
     r = step_stage(entry, &fault);
     if (!r && (entry->der_temp.path || entry->snippet_temp.path)) {
         step_on(entry, FILE_STAGED,

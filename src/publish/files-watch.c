@@ -32,6 +32,13 @@ void files_keep(struct file_entry *entry, struct wish *wish)
     files->watch_ms = time_min(files->watch_ms, time_add(now_ms, FILES_WATCH_MS));
 }
 
+void files_put_anew(struct file_entry *entry)
+{
+    if (entry->target->kind->shared && !entry->kept) {
+        entry->again = AGAIN;
+    }
+}
+
 static void put_back(struct file_entry *entry)
 {
     entry->wish = wish_ref(entry->kept);
@@ -97,11 +104,13 @@ void files_watch(struct files *files, struct instant now)
     files->watch_ms = files->watched ? time_add(now.mono_ms, FILES_WATCH_MS) : INSTANT_NEVER;
     files->watch_at = 0;
     files->watched = false;
+    files->again_due = false;
 }
 
 void files_watch_soon(struct files *files, struct instant now)
 {
     if (files->watch_ms != INSTANT_NEVER) {
         files->watch_ms = time_min(files->watch_ms, time_add(now.mono_ms, FILES_AGAIN_MS));
+        files->again_due = true;
     }
 }

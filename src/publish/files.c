@@ -321,7 +321,7 @@ bool files_busy(const struct files *files)
 {
     return files->due.count > (size_t)files->failing + files->orphans ||
            files->runs_seen != files->context->runs || files->awaiting.count > 0 ||
-           files->passing.count > 0;
+           files->passing.count > 0 || files->again_due;
 }
 
 bool files_writing(const struct files *files, struct instant now)

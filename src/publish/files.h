@@ -52,9 +52,12 @@ struct file_kind {
     bool stamped;     /* goes by the file's mtime: until then it is good */
     bool shared;      /* writes there itself, and its reload loses what came after its start: files
                          are looked after (files-watch.c) */
+    bool drops_ended; /* shows nothing that is over, whether it is told or not */
     bool no_revoked;  /* a revoked staple would be refused, or refuse everybody */
 };
 extern const struct file_kind file_kinds[]; /* by enum target_type */
+/* As the store names it; NULL: none. */
+const struct file_kind *file_kind_of(const char *name);
 
 struct file_target {
     struct target base;
@@ -200,6 +203,7 @@ struct files {
     int64_t watch_ms; /* when to look next; INSTANT_NEVER: nothing is shared */
     uint32_t watch_at;
     bool watched;     /* something, in this round */
+    bool again_due;   /* a command was run, and the others are not put there again yet */
     unsigned failing; /* entries with failures */
     unsigned orphans;
     uint64_t runs_seen; /* of context->runs */
@@ -286,6 +290,8 @@ void files_on_barrier(void *context);
 void files_watch(struct files *files, struct instant now);
 void files_watch_soon(struct files *files, struct instant now); /* a command was run */
 void files_keep(struct file_entry *entry, struct wish *wish);
+/* The first write of this process is one, whatever is there: who knows what the server has missed. */
+void files_put_anew(struct file_entry *entry);
 
 /* When an answer that ends at @next_update_s must go, of which a row of the store says
  * @keep_until_s. The store is not trusted far: only for a grace of a day. */

@@ -155,6 +155,12 @@ static void withdraw(const char *path, uint8_t serial, bool quiet)
     target->base.ops->withdraw(&target->base, (struct place){path, 0}, &cert, quiet);
 }
 
+static void open_store(void)
+{
+    assert_int_equal(store_open(&world.context.store, in(0, "%s/state/store"), &world.log, NULL),
+                     0);
+}
+
 /* "/ssl/shop.pem" backwards, in hexadecimal. */
 #define HITCH_NAME "out/6d65702e706f68732f6c73732f000000"
 
@@ -258,7 +264,7 @@ static void test_hitch_finds_its_files_again_every_five_minutes(void **state)
     (void)state;
     start_hitch();
     publish("/ssl/shop.pem", 1, UNTIL_S);
-    pass(5000);
+    pass(30 * 1000);
     before = inode_of(HITCH_NAME);
     pass(280 * 1000);
     assert_int_equal(inode_of(HITCH_NAME), before);
@@ -272,6 +278,47 @@ static void test_hitch_finds_its_files_again_every_five_minutes(void **state)
     assert_int_not_equal(inode_of(HITCH_NAME), before);
     assert_int_equal(lines("state/reloads"), 0);
     assert_false(target->intruder_told);
+}
+
+/* `clinch once` ends when nothing is busy, and nobody else puts them there again. */
+static void test_who_has_told_hitch_stays_until_the_others_are_there_again(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    publish("/ssl/web.pem", 2, UNTIL_S);
+    pass(60000);
+    before = inode_of(HITCH_NAME);
+    assert_false(files_busy(files));
+    withdraw("/ssl/web.pem", 2, false);
+    for (unsigned i = 0; i < 100 && (files_busy(files) || runner_busy(reload)); ++i) {
+        pass(100);
+    }
+    assert_int_equal(lines("state/reloads"), 1);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_false(files_busy(files));
+}
+
+/* Somebody may have sent a HUP while clinch was away. */
+static void test_hitch_finds_its_files_again_at_a_start_of_clinch(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    open_store();
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(60000);
+    before = inode_of(HITCH_NAME);
+    stop();
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(1000);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_true(test_shows(world.path, 1, UNTIL_S));
+    assert_int_equal(lines("state/reloads"), 0);
 }
 
 static void test_revoked_staple_is_a_withdrawal_where_servers_refuse_it(void **state)
@@ -421,12 +468,6 @@ static void on_row(void *context, const struct store_published *row)
     snprintf(context, 300, "%s", row->command);
 }
 
-static void open_store(void)
-{
-    assert_int_equal(store_open(&world.context.store, in(0, "%s/state/store"), &world.log, NULL),
-                     0);
-}
-
 static void test_dnsdist_is_left_alone_at_a_start_of_clinch(void **state)
 {
     (void)state;
@@ -556,6 +597,8 @@ int main(void)
         PLAY(test_what_hitch_writes_itself_is_put_right_within_a_minute),
         PLAY(test_behind_a_reload_of_hitch_the_others_are_put_there_again),
         PLAY(test_hitch_finds_its_files_again_every_five_minutes),
+        PLAY(test_who_has_told_hitch_stays_until_the_others_are_there_again),
+        PLAY(test_hitch_finds_its_files_again_at_a_start_of_clinch),
         cmocka_unit_test(test_revoked_staple_is_a_withdrawal_where_servers_refuse_it),
         PLAY(test_revoked_staple_is_shown_where_servers_show_it),
         cmocka_unit_test(test_what_an_answer_says_of_the_leaf_is_read_out_of_it),

@@ -157,7 +157,7 @@ def test_servers_start_and_reload_with_a_staple_that_is_over(programs, others, c
         tour.each("over", tour.starts_and_reloads)
         done = tour.clinch.bare("expire", "-c", tour.config)
         assert done.code == 0, done
-        assert not any(path for server in tour.servers.values() for path in server.staples.iterdir())
+        assert not any(any(server.staples.iterdir()) for server in tour.servers.values())
         tour.each("expired", lambda server: tour.bare(server, 8))
         tour.each("after", tour.starts_and_reloads)
     finally:
