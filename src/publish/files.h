@@ -290,7 +290,7 @@ void files_on_barrier(void *context);
 void files_watch(struct files *files, struct instant now);
 void files_watch_soon(struct files *files, struct instant now); /* a command was run */
 void files_keep(struct file_entry *entry, struct wish *wish);
-/* The first write of this process is one, whatever is there: who knows what the server has missed. */
+/* The first write of this process is one, whatever is there: the server may have missed it. */
 void files_put_anew(struct file_entry *entry);
 
 /* When an answer that ends at @next_update_s must go, of which a row of the store says

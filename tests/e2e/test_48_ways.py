@@ -190,6 +190,31 @@ def test_the_command_for_servers_ends_with_nothing_but_0_and_75(tmp_path, clinch
     assert (done.returncode, done.stdout) == (code, printed)
 
 
+def test_nghttpx_that_verifies_is_restarted_by_the_alarm(clinch, ca, responder, make, tmp_path):
+    """It keeps a revoked certificate's staple; when clinch raises the alarm it prints none any
+    more, so a restart is all that is needed."""
+    leaf = ca.issue("alarm.test", url="http://ocsp.test/")
+    asked = tmp_path / "reload-nghttpx"
+    nghttpx = make(servers.Nghttpx, leaf, clinch=clinch.binary,
+                   config=clinch.folder / "clinch.yaml", trust=ca.write(tmp_path / "ca.pem"))
+    config = clinch.config([nghttpx.certificate], proxy=responder.url,
+                           on_revoked_command=["/usr/bin/touch", asked])
+    daemon = clinch.run_config(config)
+    clinch.wait_state(leaf, "held")
+    nghttpx.start()
+    wait_for(lambda: nghttpx.look().status == "good", 10, "the staple", tell=daemon.log)
+    daemon.kill_9()
+    shutil.rmtree(clinch.state)  # so that the responder is asked at once
+    responder.set("revoked", age_s=0)
+    daemon = clinch.run_config(config)
+    wait_for(asked.exists, 10, "the alarm", tell=daemon.log)
+    holds_for(lambda: nghttpx.look().status == "good", 5, "the old staple", 0.5, daemon.log)
+    nghttpx.restart()
+    time.sleep(1)
+    wait_for(lambda: nghttpx.look().connected and not nghttpx.look().stapled, 8, "no staple",
+             tell=daemon.log)
+
+
 @as_root
 def test_the_group_of_the_state_may_hand_out_staples(clinch, shop, certs, open_folder):
     """With the daemon and without it; nobody else may."""
