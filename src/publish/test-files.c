@@ -565,6 +565,34 @@ static void test_longer_grace_for_the_same_staple_is_no_reload(void **state)
     assert_int_equal(end_s, UNTIL_S + TEST_DAY_S); /* for `clinch expire` */
 }
 
+static void on_command(void *context, const struct store_published *row)
+{
+    snprintf(context, sizeof(command), "%s %lld", row->command, (long long)row->next_update_s);
+}
+
+/* `clinch expire` is to run the one that is right by now; the server has all it needs. */
+static void test_command_that_was_changed_is_remembered_and_not_run(void **state)
+{
+    char remembered[sizeof(command)] = "";
+    char expected[sizeof(command)];
+
+    (void)state;
+    open_store();
+    start(true);
+    publish("/ssl/shop.pem", 1, UNTIL_S, true);
+    pass(2000);
+    stop();
+    start(false);
+    assert_int_equal(runner_new(&runner, &world.context, "echo other", 3600), 0);
+    assert_int_equal(file_target_add_runner(target, runner, NULL), 0);
+    publish("/ssl/shop.pem", 1, UNTIL_S, true);
+    pass(3601 * 1000);
+    assert_int_equal(store_published(world.context.store, on_command, remembered), 0);
+    snprintf(expected, sizeof(expected), "echo other %lld", (long long)UNTIL_S);
+    assert_string_equal(remembered, expected);
+    assert_int_equal(runner_runs(runner), 0);
+}
+
 static void test_command_alone_runs_for_a_staple_of_the_same_end(void **state)
 {
     (void)state;
@@ -674,6 +702,7 @@ int main(void)
         PLAY(test_restart_before_a_batch_ran_knows_staples_of_one_end_apart),
         PLAY(test_longer_grace_for_the_same_staple_is_no_reload),
         PLAY(test_command_alone_runs_for_a_staple_of_the_same_end),
+        PLAY(test_command_that_was_changed_is_remembered_and_not_run),
         PLAY(test_file_that_was_missing_is_urgent_after_a_restart),
         PLAY(test_row_stays_until_the_server_has_let_go),
         PLAY(test_recall_reads_what_is_still_published),
