@@ -162,6 +162,7 @@ static int move_file(struct file_entry *entry, struct disk_temp *temp, const cha
     if (r == 0) {
         entry->dirty = true;
         entry->urgent |= !there;
+        entry->missing |= !there;
         trash(entry, temp);
     }
     return r;
@@ -244,6 +245,9 @@ static enum file_news news_of(const struct file_entry *entry, struct instant now
     if (entry->loaded.keep_until_s == 0) {
         return NEWS_FIRST;
     }
+    if (entry->missing && entry->target->restart) {
+        return NEWS_FIRST; /* the server may have been started without it, as after a reboot */
+    }
     if (entry->urgent || entry->loaded.until_s <= now.wall_s ||
         memcmp(entry->loaded.leaf, entry->wish->leaf, SHA256_SIZE) != 0) {
         return NEWS_WRONG;
@@ -281,6 +285,7 @@ static void step_account(struct file_entry *entry, struct instant now)
     }
     files_keep(entry, entry->wish);
     entry->dirty = false;
+    entry->missing = false;
     entry->urgent = false;
     entry->known = false;
     entry->step = FILE_IDLE;

@@ -135,6 +135,7 @@ struct file_entry {
     bool urgent;
     bool quiet;
     bool dirty;    /* moved, but not accounted for: the snippet failed */
+    bool missing;  /* nothing was there before what was moved */
     bool known;    /* an earlier run put it there: servers may have it */
     bool recorded; /* the store has a row, or will have it with the next flush */
     bool finished; /* it waits for a barrier alone to go */

@@ -484,6 +484,26 @@ static void test_dnsdist_is_left_alone_at_a_start_of_clinch(void **state)
     assert_int_equal(lines("state/reloads"), 0);
 }
 
+/* As after a reboot, of which /run keeps nothing: dnsdist has started without it. */
+static void test_dnsdist_is_restarted_when_its_file_was_missing(void **state)
+{
+    (void)state;
+    open_store();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    stop();
+    assert_int_equal(unlink(test_path(&world, "out/dns.ocsp")), 0);
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 2);
+    publish("/ssl/dns.pem", 1, UNTIL_S + 9);
+    pass(3601 * 1000);
+    assert_int_equal(lines("state/restarts"), 2);
+    assert_int_equal(lines("state/reloads"), 1);
+}
+
 static void test_restart_that_clinch_did_not_live_to_see_comes_after_its_start(void **state)
 {
     (void)state;
@@ -607,6 +627,7 @@ int main(void)
         PLAY(test_dnsdist_is_restarted_for_the_first_and_reloaded_for_newer_ones),
         PLAY(test_quiet_withdrawal_from_dnsdist_is_a_restart_later),
         PLAY(test_dnsdist_is_left_alone_at_a_start_of_clinch),
+        PLAY(test_dnsdist_is_restarted_when_its_file_was_missing),
         PLAY(test_restart_that_clinch_did_not_live_to_see_comes_after_its_start),
         PLAY(test_hitch_is_told_of_a_withdrawal_after_a_start_of_clinch),
         PLAY(test_clinch_expire_restarts_dnsdist),

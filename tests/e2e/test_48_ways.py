@@ -54,6 +54,27 @@ def test_exim_goes_on_without_staple_when_clinch_is_dead(clinch, ca, responder, 
     assert path.exists() and not exim.look().stapled
 
 
+# dnsdist.
+
+
+def test_dnsdist_has_its_staple_again_after_a_reboot(clinch, ca, responder, make):
+    """It was started before clinch, with nothing in /run, and names no file: a reload would not
+    change that."""
+    leaf = ca.issue("dns.test", url="http://ocsp.test/")
+    dnsdist = make(servers.Dnsdist, leaf).start()
+    config = clinch.config([dnsdist.certificate], dnsdist.targets(), proxy=responder.url)
+    daemon = clinch.run_config(config)
+    see(dnsdist, leaf, daemon)
+    daemon.kill_9()
+    responder.stop()
+    for path in dnsdist.staples.iterdir():
+        path.unlink()
+    dnsdist.restart()
+    assert not dnsdist.look().stapled
+    daemon = clinch.run_config(config)
+    see(dnsdist, leaf, daemon)
+
+
 # hitch.
 
 
