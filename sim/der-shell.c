@@ -294,9 +294,9 @@ int spawn_run_now(const char *command, int64_t limit_ms, struct spawn_result *re
 
 static int commit_one(struct simdisk *disk, const struct store_published *published)
 {
-    const struct simdisk_published row = {published->path,        published->snippet,
-                                          published->command,     published->kind,
-                                          published->leaf_sha256, published->next_update_s};
+    const struct simdisk_published row = {
+        published->path,        published->snippet,       published->command, published->kind,
+        published->leaf_sha256, published->next_update_s, published->der_hash};
 
     return published->kind ? simdisk_store_put_published(disk, &row)
                            : simdisk_store_drop_published(disk, published->path);
@@ -338,6 +338,7 @@ static void give_row(void *context, const struct simdisk_published *row)
         .command = row->command,
         .kind = row->kind,
         .next_update_s = row->next_update_s,
+        .der_hash = row->der_hash,
     };
 
     must(text_length(row->leaf_hex) < sizeof(published.leaf_sha256));

@@ -33,6 +33,7 @@ struct simdisk_issuer {
 struct simdisk_note {
     char *texts[5]; /* path, snippet, command, kind, leaf_hex */
     int64_t next_update_s;
+    uint64_t der_hash;
 };
 
 struct simdisk {

@@ -239,6 +239,7 @@ int simdisk_store_put_published(struct simdisk *disk, const struct simdisk_publi
         must(note->texts[i]);
     }
     note->next_update_s = published->next_update_s;
+    note->der_hash = published->der_hash;
     return 0;
 }
 
@@ -266,8 +267,8 @@ void simdisk_store_each_published(const struct simdisk *disk,
     for (size_t i = 0; i < disk->published_count; i++) {
         const struct simdisk_note *note = &disk->published[i];
 
-        each(context,
-             &(struct simdisk_published){note->texts[0], note->texts[1], note->texts[2],
-                                         note->texts[3], note->texts[4], note->next_update_s});
+        each(context, &(struct simdisk_published){note->texts[0], note->texts[1], note->texts[2],
+                                                  note->texts[3], note->texts[4],
+                                                  note->next_update_s, note->der_hash});
     }
 }

@@ -99,6 +99,7 @@ struct simdisk_published {
     const char *kind;
     const char *leaf_hex;
     int64_t next_update_s;
+    uint64_t der_hash;
 };
 int simdisk_store_put_published(struct simdisk *disk, const struct simdisk_published *published);
 int simdisk_store_drop_published(struct simdisk *disk, const char *path);

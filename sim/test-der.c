@@ -386,6 +386,26 @@ static void test_nginx_does_not_go_on_with_what_it_loaded_of_a_dead_process(void
     stage_close(&stage);
 }
 
+/* What is written is told apart from what is loaded, over the end of the process. */
+static void test_nginx_is_told_after_a_start_of_what_a_dead_process_has_written(void **state)
+{
+    struct stage stage;
+    uint32_t published[2] = {0};
+
+    (void)state;
+    leave_behind(&stage);
+    stage_see_published(&stage, 0, published);
+    stage_all_do(&stage, HABIT_DOWN);
+    for (unsigned starts = 0; starts < 2; starts++) {
+        scene_start(&stage);
+        stage_pass(&stage, HOUR_MS + 10 * SECOND_MS);
+        assert_int_equal(stage_shows(&stage, 0), published[1]);
+        assert_int_equal(stage.reloads, 2);
+        stage.world.subject->type->stop(stage.world.subject);
+    }
+    stage_close(&stage);
+}
+
 static void test_a_full_disk_keeps_nothing_alive_beyond_its_end(void **state)
 {
     struct stage stage;
@@ -408,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_a_store_lost_in_use_is_filled_again),
         cmocka_unit_test(test_beside_a_process_that_lives_nothing_expires),
         cmocka_unit_test(test_nginx_does_not_go_on_with_what_it_loaded_of_a_dead_process),
+        cmocka_unit_test(test_nginx_is_told_after_a_start_of_what_a_dead_process_has_written),
         cmocka_unit_test(test_a_full_disk_keeps_nothing_alive_beyond_its_end),
     };
 

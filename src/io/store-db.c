@@ -34,7 +34,7 @@ static const char schema[] =
     " next_update INTEGER NOT NULL, next_try INTEGER NOT NULL, sum INTEGER NOT NULL);"
     "CREATE TABLE published (path TEXT NOT NULL PRIMARY KEY, snippet TEXT NOT NULL,"
     " command TEXT NOT NULL, kind TEXT NOT NULL, leaf TEXT NOT NULL,"
-    " next_update INTEGER NOT NULL, sum INTEGER NOT NULL);"
+    " next_update INTEGER NOT NULL, der_hash INTEGER NOT NULL, sum INTEGER NOT NULL);"
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
@@ -62,7 +62,8 @@ static const char *const statements[SQL_COUNT] = {
                     " next_try = excluded.next_try, sum = excluded.sum",
     [SQL_DROP_ROW] = "DELETE FROM certs WHERE leaf = ?1",
     [SQL_PUT_ISSUER] = "INSERT OR REPLACE INTO issuers VALUES (?1, ?2, ?3)",
-    [SQL_PUT_PUBLISHED] = "INSERT OR REPLACE INTO published VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_PUT_PUBLISHED] =
+        "INSERT OR REPLACE INTO published VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_DROP_PUBLISHED] = "DELETE FROM published WHERE path = ?1",
     [SQL_ANSWERS] = "SELECT leaf, slot, der, url, sum FROM answers WHERE leaf = ?1",
     [SQL_TOMBSTONE] = "SELECT leaf, this_update, revoked_at, reason, sum FROM tombstones"
@@ -70,8 +71,8 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ROW] = "SELECT " ROW_COLUMNS " FROM certs WHERE leaf = ?1",
     [SQL_ISSUER] = "SELECT url, der, sum FROM issuers WHERE url = ?1",
     [SQL_ROWS] = "SELECT " ROW_COLUMNS " FROM certs ORDER BY name, leaf",
-    [SQL_PUBLISHED] = "SELECT path, snippet, command, kind, leaf, next_update, sum FROM published"
-                      " ORDER BY path",
+    [SQL_PUBLISHED] = "SELECT path, snippet, command, kind, leaf, next_update, der_hash, sum"
+                      " FROM published ORDER BY path",
 };
 
 static void why_set(struct store *store, const char *why)

@@ -387,6 +387,7 @@ static int put_published(struct store *store, const struct store_published *publ
     fields_bind_text(&fields, published->kind);
     fields_bind_text(&fields, published->leaf_sha256);
     fields_bind_number(&fields, published->next_update_s);
+    fields_bind_number(&fields, (int64_t)published->der_hash);
     fields_bind_sum(&fields);
     return fields_step(&fields);
 }
@@ -449,6 +450,7 @@ static bool take_published(sqlite3_stmt *statement, struct store_published *publ
     published->kind = fields_take_text(&fields);
     buf_put_text(&leaf, fields_take_text(&fields));
     published->next_update_s = fields_take_number(&fields);
+    published->der_hash = (uint64_t)fields_take_number(&fields);
     return fields_take_sum(&fields) && !buf_status(&leaf);
 }
 

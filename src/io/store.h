@@ -63,6 +63,7 @@ struct store_published {
     char leaf_sha256[2 * SHA256_SIZE + 1];
     /* When it goes: at its nextUpdate, or at the end of its grace (staple.keep_until_s). */
     int64_t next_update_s;
+    uint64_t der_hash; /* of the DER, which may be another one with the same end; map_hash() */
 };
 int store_put_published(struct store *store, const struct store_published *published);
 int store_drop_published(struct store *store, const char *path);

@@ -181,6 +181,8 @@ static void each_published(void *context, const struct store_published *publishe
     buf_put_text(text, published->leaf_sha256);
     buf_put_byte(text, ',');
     buf_put_int(text, published->next_update_s);
+    buf_put_byte(text, ',');
+    buf_put_int(text, (int64_t)published->der_hash);
     buf_put_byte(text, ' ');
 }
 
@@ -188,8 +190,8 @@ static void test_what_is_published_is_remembered_until_dropped(void **state)
 {
     struct world *world = *state;
     struct buf text = BUF_INIT(4096);
-    struct store_published a = {"/run/a.ocsp", "/etc/a.conf", "reload", "nginx", "abcd", 77};
-    struct store_published b = {"/run/b.ocsp", "", "", "file", "ef01", 78};
+    struct store_published a = {"/run/a.ocsp", "/etc/a.conf", "reload", "nginx", "abcd", 77, 5};
+    struct store_published b = {"/run/b.ocsp", "", "", "file", "ef01", 78, UINT64_MAX};
 
     open_store(world);
     assert_int_equal(store_put_published(world->store, &b), 0);
@@ -198,13 +200,13 @@ static void test_what_is_published_is_remembered_until_dropped(void **state)
     assert_int_equal(store_put_published(world->store, &b), 0);
     open_store(world);
     assert_int_equal(store_published(world->store, each_published, &text), 0);
-    assert_string_equal(buf_text(&text), "/run/a.ocsp,/etc/a.conf,reload,nginx,abcd,77 "
-                                         "/run/b.ocsp,,,file,ef01,79 ");
+    assert_string_equal(buf_text(&text), "/run/a.ocsp,/etc/a.conf,reload,nginx,abcd,77,5 "
+                                         "/run/b.ocsp,,,file,ef01,79,-1 ");
     buf_clear(&text);
     assert_int_equal(store_drop_published(world->store, "/run/a.ocsp"), 0);
     assert_int_equal(store_drop_published(world->store, "/run/a.ocsp"), 0);
     assert_int_equal(store_published(world->store, each_published, &text), 0);
-    assert_string_equal(buf_text(&text), "/run/b.ocsp,,,file,ef01,79 ");
+    assert_string_equal(buf_text(&text), "/run/b.ocsp,,,file,ef01,79,-1 ");
     buf_deinit(&text);
 }
 
@@ -212,12 +214,12 @@ static void test_many_of_what_is_published_are_one_commit(void **state)
 {
     struct world *world = *state;
     struct buf text = BUF_INIT(4096);
-    const struct store_published first = {"/run/a.ocsp", "", "", "file", "abcd", 77};
+    const struct store_published first = {"/run/a.ocsp", "", "", "file", "abcd", 77, 1};
     const struct store_published many[] = {
-        {"/run/b.ocsp", "", "", "file", "ef01", 78},
+        {"/run/b.ocsp", "", "", "file", "ef01", 78, 2},
         {.path = "/run/a.ocsp"}, /* is dropped */
-        {"/run/c.ocsp", "", "", "file", "2345", 79},
-        {"/run/b.ocsp", "", "", "file", "ef01", 80},
+        {"/run/c.ocsp", "", "", "file", "2345", 79, 3},
+        {"/run/b.ocsp", "", "", "file", "ef01", 80, 4},
     };
 
     open_store(world);
@@ -226,7 +228,8 @@ static void test_many_of_what_is_published_are_one_commit(void **state)
     assert_int_equal(store_commit_published(world->store, many, 4), 0);
     open_store(world);
     assert_int_equal(store_published(world->store, each_published, &text), 0);
-    assert_string_equal(buf_text(&text), "/run/b.ocsp,,,file,ef01,80 /run/c.ocsp,,,file,2345,79 ");
+    assert_string_equal(buf_text(&text),
+                        "/run/b.ocsp,,,file,ef01,80,4 /run/c.ocsp,,,file,2345,79,3 ");
     buf_deinit(&text);
 }
 
@@ -337,7 +340,7 @@ static void test_a_visitor_writes_where_nobody_else_does(void **state)
 {
     struct world *world = *state;
     struct store *visitor = NULL, *reader = NULL;
-    const struct store_published row = {"/x", "", "", "file", "", 1};
+    const struct store_published row = {"/x", "", "", "file", "", 1, 2};
     int pid;
 
     assert_int_equal(store_open_visitor(&visitor, world->state, &world->log), STORE_E_ABSENT);

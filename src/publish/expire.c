@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/map.h"
 #include "io/spawn.h"
 #include "publish/files.h"
 #include "publish/publish.h"
@@ -16,6 +17,12 @@ enum due {
     DUE_OWED,   /* the file is gone, but its server was not told, or refused to listen */
 };
 
+/* What a file holds that is still good. */
+struct good {
+    int64_t end_s;
+    uint64_t der_hash;
+};
+
 /* One staple that has ended, in its file or in its server. */
 struct ended {
     enum due due;
@@ -25,8 +32,10 @@ struct ended {
     char *kind;    /* "": the store has no row */
     char leaf_sha256[2 * SHA256_SIZE + 1];
     int64_t loaded_s; /* the row's: when what the server has ends; 0: it has nothing */
-    int64_t newer_s;  /* DUE_BEHIND: when the newer one ends */
-    bool current;     /* nobody has changed the row since */
+    uint64_t loaded_hash;
+    struct good newer; /* DUE_BEHIND */
+    bool current;      /* nobody has changed the row since */
+    bool untold;       /* its server needs no telling of what is over */
     bool left_out;
     bool failed;  /* told */
     bool changed; /* the server has something to learn */
@@ -65,8 +74,15 @@ static void expiry_deinit(struct expiry *expiry)
     free(expiry->ended);
 }
 
+static bool drops_ended(const struct store_published *row)
+{
+    const struct file_kind *kind = file_kind_of(row->kind);
+
+    return kind && kind->drops_ended;
+}
+
 static void add(struct expiry *expiry, enum due due, const struct store_published *row,
-                int64_t newer_s)
+                struct good newer)
 {
     size_t capacity = expiry->capacity ? expiry->capacity * 2 : 64;
     struct ended *ended;
@@ -88,7 +104,9 @@ static void add(struct expiry *expiry, enum due due, const struct store_publishe
         .command = text_copy(slice_of_text(row->command)),
         .kind = text_copy(slice_of_text(row->kind)),
         .loaded_s = row->next_update_s,
-        .newer_s = newer_s,
+        .loaded_hash = row->der_hash,
+        .newer = newer,
+        .untold = drops_ended(row),
     };
     memcpy(ended->leaf_sha256, row->leaf_sha256, sizeof(ended->leaf_sha256));
     ++expiry->count;
@@ -99,10 +117,9 @@ static void add(struct expiry *expiry, enum due due, const struct store_publishe
 
 enum age { AGE_GOOD, AGE_GRACE, AGE_ENDED, AGE_ABSENT, AGE_JUNK, AGE_UNREADABLE };
 
-/* What the file itself says, and the store, which may know that it is in its grace. *@ret_end_s:
- * of a good one. */
+/* What the file itself says, and the store, which may know that it is in its grace. */
 static enum age look(const struct expiry *expiry, const char *path, int64_t keep_until_s,
-                     int64_t *ret_end_s)
+                     struct good *ret_good)
 {
     struct buf content = BUF_INIT(LIMIT_ANSWER_SIZE);
     enum age age = AGE_JUNK;
@@ -115,7 +132,7 @@ static enum age look(const struct expiry *expiry, const char *path, int64_t keep
         age = next_update_s > expiry->order->wall_s                              ? AGE_GOOD
               : files_end_s(next_update_s, keep_until_s) > expiry->order->wall_s ? AGE_GRACE
                                                                                  : AGE_ENDED;
-        *ret_end_s = next_update_s;
+        *ret_good = (struct good){next_update_s, map_hash(slice_of_buf(&content))};
     }
     buf_deinit(&content);
     return age;
@@ -152,14 +169,14 @@ static void note_known(struct expiry *expiry, const char *path)
  * when its DER is missing: the server could not start with it. */
 static void look_at_row(struct expiry *expiry, const struct store_published *row)
 {
-    int64_t end_s = 0;
-    bool loaded_ended =
-        *row->command && row->next_update_s > 0 && row->next_update_s <= expiry->order->wall_s;
+    struct good good = {0};
+    bool loaded_ended = *row->command && !drops_ended(row) && row->next_update_s > 0 &&
+                        row->next_update_s <= expiry->order->wall_s;
 
-    switch (look(expiry, row->path, row->next_update_s, &end_s)) {
+    switch (look(expiry, row->path, row->next_update_s, &good)) {
     case AGE_GOOD:
         if (loaded_ended) {
-            add(expiry, DUE_BEHIND, row, end_s);
+            add(expiry, DUE_BEHIND, row, good);
         }
         break;
     case AGE_GRACE:
@@ -167,14 +184,15 @@ static void look_at_row(struct expiry *expiry, const struct store_published *row
         break;
     case AGE_ABSENT:
         if (is_there(row->snippet)) {
-            add(expiry, DUE_ENDED, row, 0);
+            add(expiry, DUE_ENDED, row, good);
         } else if (loaded_ended && !*row->snippet) {
-            add(expiry, DUE_OWED, row, 0); /* a DER with a snippet stays until the server knows */
+            add(expiry, DUE_OWED, row,
+                good); /* a DER with a snippet stays until the server knows */
         }
         break;
     case AGE_ENDED:
     case AGE_JUNK:
-        add(expiry, DUE_ENDED, row, 0);
+        add(expiry, DUE_ENDED, row, good);
         break;
     case AGE_UNREADABLE:
         tell_unreadable(expiry, row->path);
@@ -236,14 +254,14 @@ static void add_ended_path(struct expiry *expiry, const char *path)
         buf_put_text(&snippet, ".conf");
         row.snippet = nginx_is_ours(buf_text(&snippet)) ? buf_text(&snippet) : "";
     }
-    add(expiry, DUE_ENDED, &row, 0);
+    add(expiry, DUE_ENDED, &row, (struct good){0});
     buf_deinit(&snippet);
 }
 
 /* A path from the command line: only what is an answer, and has ended, is touched. */
 static void add_path(struct expiry *expiry, const char *path)
 {
-    int64_t end_s;
+    struct good good;
 
     if (is_known_by_any_name(expiry, path)) {
         if (expiry->order->beside) {
@@ -252,7 +270,7 @@ static void add_path(struct expiry *expiry, const char *path)
         }
         return;
     }
-    switch (look(expiry, path, 0, &end_s)) {
+    switch (look(expiry, path, 0, &good)) {
     case AGE_ENDED:
         add_ended_path(expiry, path);
         break;
@@ -277,11 +295,11 @@ static void on_row_again(void *data, const struct store_published *row)
     struct ended *ended = table_get(&expiry->by_path, row->path);
 
     if (ended) {
-        ended->current = ended->loaded_s == row->next_update_s &&
-                         text_equal(ended->leaf_sha256, row->leaf_sha256) &&
-                         text_equal(ended->snippet, row->snippet) &&
-                         text_equal(ended->command, row->command) &&
-                         text_equal(ended->kind, row->kind);
+        ended->current =
+            ended->loaded_s == row->next_update_s && ended->loaded_hash == row->der_hash &&
+            text_equal(ended->leaf_sha256, row->leaf_sha256) &&
+            text_equal(ended->snippet, row->snippet) && text_equal(ended->command, row->command) &&
+            text_equal(ended->kind, row->kind);
     }
 }
 
@@ -309,15 +327,18 @@ static bool can_write(struct expiry *expiry)
     return expiry->writer;
 }
 
-/* The server has what ends then, or nothing (0). */
-static bool write_down(struct expiry *expiry, const struct ended *ended, int64_t loaded_s)
+static const struct good nothing;
+
+/* What the server has by now. */
+static bool write_down(struct expiry *expiry, const struct ended *ended, struct good loaded)
 {
     struct store_published row = {
         .path = ended->path,
         .snippet = ended->snippet,
         .command = ended->command,
         .kind = ended->kind,
-        .next_update_s = loaded_s,
+        .next_update_s = loaded.end_s,
+        .der_hash = loaded.der_hash,
     };
 
     memcpy(row.leaf_sha256, ended->leaf_sha256, sizeof(row.leaf_sha256));
@@ -377,7 +398,8 @@ static void run_commands(struct expiry *expiry)
         bool changed = false;
 
         while (end < expiry->count && text_equal(expiry->ended[end].command, command)) {
-            changed |= expiry->ended[end++].changed;
+            changed |= expiry->ended[end].changed && !expiry->ended[end].untold;
+            ++end;
         }
         if (*command && changed && !run(expiry, command)) {
             for (size_t i = first; i < end; ++i) {
@@ -400,7 +422,7 @@ static void begin(struct expiry *expiry, struct ended *ended)
         break;
     case DUE_OWED:
         /* Before the command: where nothing can be written it would be run for ever. */
-        ended->changed = write_down(expiry, ended, 0);
+        ended->changed = write_down(expiry, ended, nothing);
         ended->left_out = !ended->changed;
         break;
     }
@@ -412,7 +434,7 @@ static void finish(struct expiry *expiry, struct ended *ended)
     const struct log *log = expiry->order->log;
 
     if (ended->due == DUE_BEHIND) {
-        bool written = write_down(expiry, ended, ended->newer_s);
+        bool written = write_down(expiry, ended, ended->newer);
 
         ++expiry->result.told;
         expiry->unwritten += !written && (!expiry->writer || ended->current);
@@ -421,7 +443,7 @@ static void finish(struct expiry *expiry, struct ended *ended)
         return;
     }
     if (ended->due == DUE_ENDED && !*ended->snippet && *ended->command && ended->loaded_s > 0) {
-        (void)write_down(expiry, ended, 0); /* in vain: then it is DUE_OWED once more */
+        (void)write_down(expiry, ended, nothing); /* in vain: then it is DUE_OWED once more */
     }
     ++expiry->result.withdrawn;
     log_say(log, NOTE_INFO, "%s is withdrawn: it has ended", ended->path);
@@ -456,7 +478,7 @@ static void withdraw_all(struct expiry *expiry)
         }
         ++expiry->result.left;
         if (ended->due == DUE_OWED) {
-            (void)write_down(expiry, ended, ended->loaded_s);
+            (void)write_down(expiry, ended, (struct good){ended->loaded_s, ended->loaded_hash});
         }
     }
     if (expiry->unwritten > 0) {

@@ -65,7 +65,7 @@ static void add_record(struct file_entry *entry, const struct store_published *r
     entry->recorded = true;
 }
 
-void files_record(struct file_entry *entry, int64_t keep_until_s)
+void files_record(struct file_entry *entry, int64_t keep_until_s, uint64_t der_hash)
 {
     struct buf command = BUF_INIT(65536);
     struct buf leaf = BUF_INIT(2 * SHA256_SIZE + 1);
@@ -74,6 +74,7 @@ void files_record(struct file_entry *entry, int64_t keep_until_s)
         .snippet = entry->snippet,
         .kind = entry->target->kind->name,
         .next_update_s = keep_until_s,
+        .der_hash = der_hash,
     };
 
     if (!entry->target->files->context->store) {

@@ -162,6 +162,7 @@ static int move_file(struct file_entry *entry, struct disk_temp *temp, const cha
     if (r == 0) {
         entry->dirty = true;
         entry->urgent |= !there;
+        entry->missing |= !there;
         trash(entry, temp);
     }
     return r;
@@ -188,7 +189,7 @@ static int step_resolve(struct file_entry *entry, struct buf *fault)
 
 static bool shown_is(const struct file_shown *shown, const struct wish *wish)
 {
-    return shown->keep_until_s == wish->keep_until_s &&
+    return shown->keep_until_s != 0 && shown->der_hash == wish->der_hash &&
            memcmp(shown->leaf, wish->leaf, SHA256_SIZE) == 0;
 }
 
@@ -235,7 +236,7 @@ static void step_keep(struct file_entry *entry, struct wish *wish)
 static void step_record_loaded(struct file_entry *entry)
 {
     if (file_target_tells(entry->target)) {
-        files_record(entry, entry->loaded.keep_until_s);
+        files_record(entry, entry->loaded.keep_until_s, entry->loaded.der_hash);
     }
 }
 
@@ -243,6 +244,9 @@ static enum file_news news_of(const struct file_entry *entry, struct instant now
 {
     if (entry->loaded.keep_until_s == 0) {
         return NEWS_FIRST;
+    }
+    if (entry->missing && entry->target->restart) {
+        return NEWS_FIRST; /* the server may have been started without it, as after a reboot */
     }
     if (entry->urgent || entry->loaded.until_s <= now.wall_s ||
         memcmp(entry->loaded.leaf, entry->wish->leaf, SHA256_SIZE) != 0) {
@@ -259,11 +263,17 @@ static void step_account(struct file_entry *entry, struct instant now)
     enum file_news news = news_of(entry, now);
 
     memcpy(entry->written.leaf, wish->leaf, SHA256_SIZE);
+    entry->written.der_hash = wish->der_hash;
     entry->written.keep_until_s = wish->keep_until_s;
     entry->written.until_s = wish->serve.until_s;
     step_keep(entry, wish);
     if (shown_is(&entry->loaded, wish) && !entry->dirty) {
+        bool longer = entry->loaded.keep_until_s != wish->keep_until_s; /* by another grace */
+
         entry->loaded = entry->written; /* the row of an earlier run knew its end only */
+        if (longer) {
+            step_record_loaded(entry);
+        }
         files_tell(entry, HANDED_STAPLE);
     } else if (!noted) {
         files_note_change(entry, news, now);
@@ -275,10 +285,18 @@ static void step_account(struct file_entry *entry, struct instant now)
     }
     files_keep(entry, entry->wish);
     entry->dirty = false;
+    entry->missing = false;
     entry->urgent = false;
     entry->known = false;
     entry->step = FILE_IDLE;
     entry->wish = wish_unref(entry->wish);
+}
+
+/* The row would say the same. */
+static bool is_loaded(const struct file_entry *entry)
+{
+    return shown_is(&entry->loaded, entry->wish) &&
+           entry->loaded.keep_until_s == entry->wish->keep_until_s;
 }
 
 /* Everything is under temporary names, or there already. */
@@ -288,8 +306,9 @@ static int step_stage(struct file_entry *entry, struct buf *fault)
     int r = enter_folder(entry, fault);
 
     r = r ? r : step_resolve(entry, fault);
-    if (!r && (!entry->recorded || (!tells && !shown_is(&entry->loaded, entry->wish)))) {
-        files_record(entry, tells ? 0 : entry->wish->keep_until_s);
+    if (!r && (!entry->recorded || (!tells && !is_loaded(entry)))) {
+        files_record(entry, tells ? 0 : entry->wish->keep_until_s,
+                     tells ? 0 : entry->wish->der_hash);
     }
     r = r ? r : stage_file(entry, entry->real, wish_der(entry->wish), &entry->der_temp, fault);
     return r ? r : stage_snippet(entry, fault);
@@ -337,6 +356,7 @@ static void step_write(struct file_entry *entry, struct instant now)
         return;
     }
     files_unstage(entry);
+    files_put_anew(entry);
     r = step_stage(entry, &fault);
     if (!r && (entry->der_temp.path || entry->snippet_temp.path)) {
         step_on(entry, FILE_STAGED,

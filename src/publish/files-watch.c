@@ -17,6 +17,7 @@ static uint64_t runs_of(const struct file_target *target)
 void files_keep(struct file_entry *entry, struct wish *wish)
 {
     struct files *files = entry->target->files;
+    int64_t now_ms = publish_now(files->context).mono_ms;
 
     if (!entry->target->kind->shared) {
         return;
@@ -25,10 +26,17 @@ void files_keep(struct file_entry *entry, struct wish *wish)
     wish_unref(entry->kept);
     entry->kept = wish;
     entry->print = disk_print_of(entry->real);
+    entry->put_ms = now_ms;
     entry->runs_seen = runs_of(entry->target);
     entry->again -= entry->again > 0;
-    files->watch_ms =
-        time_min(files->watch_ms, time_add(publish_now(files->context).mono_ms, FILES_WATCH_MS));
+    files->watch_ms = time_min(files->watch_ms, time_add(now_ms, FILES_WATCH_MS));
+}
+
+void files_put_anew(struct file_entry *entry)
+{
+    if (entry->target->kind->shared && !entry->kept) {
+        entry->again = AGAIN;
+    }
 }
 
 static void put_back(struct file_entry *entry)
@@ -49,8 +57,13 @@ static void tell_intruder(const struct file_entry *entry)
     target->intruder_told = true;
 }
 
+static int64_t renew_ms(const struct file_entry *entry)
+{
+    return time_min(FILES_RENEW_MS, entry->target->base.config->reload_interval_s * 1000);
+}
+
 /* True when there is something to come back for. */
-static bool look(struct file_entry *entry)
+static bool look(struct file_entry *entry, struct instant now)
 {
     struct disk_print print;
 
@@ -63,6 +76,8 @@ static bool look(struct file_entry *entry)
     print = disk_print_of(entry->real);
     if (runs_of(entry->target) != entry->runs_seen) {
         entry->again = AGAIN;
+    } else if (entry->again == 0 && time_sub(now.mono_ms, entry->put_ms) >= renew_ms(entry)) {
+        entry->again = 1;
     }
     if (!disk_print_equal(&print, &entry->print)) {
         tell_intruder(entry);
@@ -81,7 +96,7 @@ void files_watch(struct files *files, struct instant now)
         return;
     }
     for (; files->watch_at < files->entry_count && files->watch_at < end; ++files->watch_at) {
-        files->watched |= look(files->entries[files->watch_at]);
+        files->watched |= look(files->entries[files->watch_at], now);
     }
     if (files->watch_at < files->entry_count) {
         return;
@@ -89,11 +104,13 @@ void files_watch(struct files *files, struct instant now)
     files->watch_ms = files->watched ? time_add(now.mono_ms, FILES_WATCH_MS) : INSTANT_NEVER;
     files->watch_at = 0;
     files->watched = false;
+    files->again_due = false;
 }
 
 void files_watch_soon(struct files *files, struct instant now)
 {
     if (files->watch_ms != INSTANT_NEVER) {
         files->watch_ms = time_min(files->watch_ms, time_add(now.mono_ms, FILES_AGAIN_MS));
+        files->again_due = true;
     }
 }

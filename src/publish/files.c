@@ -56,6 +56,7 @@ static int row_add(struct files *files, const struct store_published *published)
     row->kind = text_copy(slice_of_text(published->kind));
     row->shown.keep_until_s = published->next_update_s;
     row->shown.until_s = published->next_update_s;
+    row->shown.der_hash = published->der_hash;
     read_leaf(published->leaf_sha256, row->shown.leaf);
     if (row->path && row->snippet && row->command && row->kind) {
         r = table_set(&files->rows, row->path, row);
@@ -195,13 +196,32 @@ void files_free_entry(struct file_entry *entry)
     free(entry);
 }
 
-/* What an earlier run left at @path is this entry's from now on. */
+/* The configuration may be another one since @row was put. */
+static bool row_is_right(const struct file_entry *entry, const struct file_row *row)
+{
+    struct buf command = BUF_INIT(65536);
+    bool right;
+
+    files_put_commands(&command, entry->target);
+    right = text_equal(row->command, buf_text(&command)) &&
+            text_equal(row->kind, entry->target->kind->name) &&
+            text_equal(row->snippet, entry->snippet ? entry->snippet : "");
+    buf_deinit(&command);
+    return right;
+}
+
+/* What an earlier run left at @path is this entry's from now on. `clinch expire` is to run the
+ * command that is configured by now; left-overs have none of their own. */
 static void claim_row(struct file_entry *entry, struct file_row *row)
 {
     table_remove(&entry->target->files->rows, row->path);
     entry->loaded = row->shown;
     entry->known = true;
     entry->recorded = true;
+    if (entry->target->template && !row_is_right(entry, row)) {
+        memcpy(entry->leaf, row->shown.leaf, SHA256_SIZE);
+        files_record(entry, row->shown.keep_until_s, row->shown.der_hash);
+    }
     row_free(row);
 }
 
@@ -320,7 +340,7 @@ bool files_busy(const struct files *files)
 {
     return files->due.count > (size_t)files->failing + files->orphans ||
            files->runs_seen != files->context->runs || files->awaiting.count > 0 ||
-           files->passing.count > 0;
+           files->passing.count > 0 || files->again_due;
 }
 
 bool files_writing(const struct files *files, struct instant now)

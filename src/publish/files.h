@@ -36,6 +36,9 @@
  * put there again behind a reload, first: the server may be slow with it. */
 #define FILES_WATCH_MS 20000
 #define FILES_AGAIN_MS 1500
+/* And how often they are put there again in any case (or each reload_interval, where that is
+ * shorter): the server may have been reloaded by somebody else, who tells nobody. */
+#define FILES_RENEW_MS 300000
 
 #define FILES_GRACE_MAX_S 86400 /* see policy.must_staple_grace */
 
@@ -49,9 +52,12 @@ struct file_kind {
     bool stamped;     /* goes by the file's mtime: until then it is good */
     bool shared;      /* writes there itself, and its reload loses what came after its start: files
                          are looked after (files-watch.c) */
+    bool drops_ended; /* shows nothing that is over, whether it is told or not */
     bool no_revoked;  /* a revoked staple would be refused, or refuse everybody */
 };
 extern const struct file_kind file_kinds[]; /* by enum target_type */
+/* As the store names it; NULL: none. */
+const struct file_kind *file_kind_of(const char *name);
 
 struct file_target {
     struct target base;
@@ -93,6 +99,7 @@ enum file_news {
 
 struct file_shown {
     uint8_t leaf[SHA256_SIZE];
+    uint64_t der_hash;
     int64_t keep_until_s; /* 0: nothing */
     int64_t until_s;
 };
@@ -114,6 +121,7 @@ struct file_entry {
     int await_error;         /* of that one */
     struct wish *kept;       /* where others write, too: what was moved there, */
     struct disk_print print; /* what tells that it still is, */
+    int64_t put_ms;          /* when it was put there, */
     uint64_t runs_seen;      /* of the server's command until then, */
     uint8_t again;           /* and how many times it is to be put there again */
     struct wish *shown;      /* what was written, for those who want to see it; else NULL */
@@ -127,6 +135,7 @@ struct file_entry {
     bool urgent;
     bool quiet;
     bool dirty;    /* moved, but not accounted for: the snippet failed */
+    bool missing;  /* nothing was there before what was moved */
     bool known;    /* an earlier run put it there: servers may have it */
     bool recorded; /* the store has a row, or will have it with the next flush */
     bool finished; /* it waits for a barrier alone to go */
@@ -195,6 +204,7 @@ struct files {
     int64_t watch_ms; /* when to look next; INSTANT_NEVER: nothing is shared */
     uint32_t watch_at;
     bool watched;     /* something, in this round */
+    bool again_due;   /* a command was run, and the others are not put there again yet */
     unsigned failing; /* entries with failures */
     unsigned orphans;
     uint64_t runs_seen; /* of context->runs */
@@ -267,7 +277,8 @@ void files_passed(struct file_entry *entry, struct instant now);
 void files_unstage(struct file_entry *entry);
 
 /* files-flush.c: the store's rows and the disk, many at a time. */
-void files_record(struct file_entry *entry, int64_t keep_until_s);
+/* That the server has @entry's leaf, as the DER of that hash; @keep_until_s 0: nothing yet. */
+void files_record(struct file_entry *entry, int64_t keep_until_s, uint64_t der_hash);
 void files_forget(struct file_entry *entry);
 void files_flush_records(struct files *files);
 /* @entry goes on behind the next barrier; needed: what it waits for is on a disk. -ENOMEM. */
@@ -280,6 +291,8 @@ void files_on_barrier(void *context);
 void files_watch(struct files *files, struct instant now);
 void files_watch_soon(struct files *files, struct instant now); /* a command was run */
 void files_keep(struct file_entry *entry, struct wish *wish);
+/* The first write of this process is one, whatever is there: the server may have missed it. */
+void files_put_anew(struct file_entry *entry);
 
 /* When an answer that ends at @next_update_s must go, of which a row of the store says
  * @keep_until_s. The store is not trusted far: only for a grace of a day. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "wire/single.h"
 
 /* Of the SingleResponse about the leaf. */
@@ -38,6 +39,7 @@ struct wish *wish_new(const struct staple *staple)
         .keep_until_s = time_max(staple->next_update_s, staple->keep_until_s),
         .urgent = staple->urgent,
         .revoked = is_revoked(staple),
+        .der_hash = map_hash(staple->der),
         .size = staple->der.size,
     };
     memcpy(wish->leaf, staple->cert->leaf_sha256, SHA256_SIZE);

@@ -60,6 +60,7 @@ struct wish {
     int64_t keep_until_s; /* not taken away before: nextUpdate, or the end of a grace */
     bool urgent;
     bool revoked; /* what it says of the leaf */
+    uint64_t der_hash;
     size_t size;
     const char *name; /* of the certificate; behind the DER */
     uint8_t der[];

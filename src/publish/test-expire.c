@@ -296,6 +296,23 @@ static void test_expiring_tells_the_server_of_a_newer_staple_once(void **state)
     assert_int_equal(lines("reloads"), 3);
 }
 
+/* And a HUP would take away the staples of others, which nobody puts there again. */
+static void test_hitch_drops_by_itself_what_is_over(void **state)
+{
+    (void)state;
+    add(TARGET_HITCH, keep(1, "%s/nginx"), keep(2, "echo >> %s/reloads"));
+    start();
+    publish("/ssl/web.pem", 2, UNTIL_S);
+    publish("/ssl/shop.pem", 1, UNTIL_S + 3600);
+    settle();
+    stop();
+    assert_int_equal(test_count_files(keep(3, "%s/nginx")), 2);
+    assert_result(expire(UNTIL_S, NULL), 1, 0);
+    assert_result(expire(UNTIL_S + 60, NULL), 0, 0);
+    assert_int_equal(test_count_files(keep(3, "%s/nginx")), 1);
+    assert_int_equal(lines("reloads"), 0);
+}
+
 static void test_a_server_that_refuses_the_newer_staple_is_told_again(void **state)
 {
     (void)state;
@@ -447,6 +464,7 @@ int main(void)
         PLAY(test_expiring_removes_a_snippet_whose_der_is_gone),
         PLAY(test_expiring_leaves_alone_what_is_not_ours),
         PLAY(test_expiring_tells_the_server_of_a_newer_staple_once),
+        PLAY(test_hitch_drops_by_itself_what_is_over),
         PLAY(test_a_server_that_refuses_the_newer_staple_is_told_again),
         PLAY(test_without_a_store_to_write_to_the_server_is_told_each_time),
         PLAY(test_expiring_overwrites_nothing_that_it_did_not_see),

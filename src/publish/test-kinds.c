@@ -155,6 +155,12 @@ static void withdraw(const char *path, uint8_t serial, bool quiet)
     target->base.ops->withdraw(&target->base, (struct place){path, 0}, &cert, quiet);
 }
 
+static void open_store(void)
+{
+    assert_int_equal(store_open(&world.context.store, in(0, "%s/state/store"), &world.log, NULL),
+                     0);
+}
+
 /* "/ssl/shop.pem" backwards, in hexadecimal. */
 #define HITCH_NAME "out/6d65702e706f68732f6c73732f000000"
 
@@ -248,6 +254,71 @@ static void test_behind_a_reload_of_hitch_the_others_are_put_there_again(void **
     assert_true(test_shows(world.path, 1, UNTIL_S));
     assert_int_equal(lines("state/reloads"), 1);
     assert_false(target->intruder_told);
+}
+
+/* Whoever else sends it a HUP tells nobody. */
+static void test_hitch_finds_its_files_again_every_five_minutes(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(30 * 1000);
+    before = inode_of(HITCH_NAME);
+    pass(280 * 1000);
+    assert_int_equal(inode_of(HITCH_NAME), before);
+    pass(40 * 1000);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_true(test_shows(world.path, 1, UNTIL_S));
+    before = inode_of(HITCH_NAME);
+    pass(260 * 1000);
+    assert_int_equal(inode_of(HITCH_NAME), before);
+    pass(60 * 1000);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_int_equal(lines("state/reloads"), 0);
+    assert_false(target->intruder_told);
+}
+
+/* `clinch once` ends when nothing is busy, and nobody else puts them there again. */
+static void test_who_has_told_hitch_stays_until_the_others_are_there_again(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    publish("/ssl/web.pem", 2, UNTIL_S);
+    pass(60000);
+    before = inode_of(HITCH_NAME);
+    assert_false(files_busy(files));
+    withdraw("/ssl/web.pem", 2, false);
+    for (unsigned i = 0; i < 100 && (files_busy(files) || runner_busy(reload)); ++i) {
+        pass(100);
+    }
+    assert_int_equal(lines("state/reloads"), 1);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_false(files_busy(files));
+}
+
+/* Somebody may have sent a HUP while clinch was away. */
+static void test_hitch_finds_its_files_again_at_a_start_of_clinch(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    open_store();
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(60000);
+    before = inode_of(HITCH_NAME);
+    stop();
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(1000);
+    assert_int_not_equal(inode_of(HITCH_NAME), before);
+    assert_true(test_shows(world.path, 1, UNTIL_S));
+    assert_int_equal(lines("state/reloads"), 0);
 }
 
 static void test_revoked_staple_is_a_withdrawal_where_servers_refuse_it(void **state)
@@ -397,13 +468,97 @@ static void on_row(void *context, const struct store_published *row)
     snprintf(context, 300, "%s", row->command);
 }
 
+static void test_dnsdist_is_left_alone_at_a_start_of_clinch(void **state)
+{
+    (void)state;
+    open_store();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 1);
+    stop();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(3601 * 1000);
+    assert_int_equal(lines("state/restarts"), 1);
+    assert_int_equal(lines("state/reloads"), 0);
+}
+
+/* As after a reboot, of which /run keeps nothing: dnsdist has started without it. */
+static void test_dnsdist_is_restarted_when_its_file_was_missing(void **state)
+{
+    (void)state;
+    open_store();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    stop();
+    assert_int_equal(unlink(test_path(&world, "out/dns.ocsp")), 0);
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 2);
+    publish("/ssl/dns.pem", 1, UNTIL_S + 9);
+    pass(3601 * 1000);
+    assert_int_equal(lines("state/restarts"), 2);
+    assert_int_equal(lines("state/reloads"), 1);
+}
+
+static void test_restart_that_clinch_did_not_live_to_see_comes_after_its_start(void **state)
+{
+    (void)state;
+    open_store();
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(100);
+    stop();
+    assert_true(test_exists(test_path(&world, "out/dns.ocsp")));
+    assert_int_equal(lines("state/restarts"), 0);
+    start_dnsdist();
+    publish("/ssl/dns.pem", 1, UNTIL_S);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 1);
+    withdraw("/ssl/dns.pem", 1, false);
+    pass(100);
+    stop();
+    assert_false(test_exists(test_path(&world, "out/dns.ocsp")));
+    assert_int_equal(lines("state/restarts"), 1);
+    start_dnsdist();
+    withdraw("/ssl/dns.pem", 1, false);
+    pass(2000);
+    assert_int_equal(lines("state/restarts"), 2);
+    stop();
+    start_dnsdist();
+    withdraw("/ssl/dns.pem", 1, false);
+    pass(3601 * 1000);
+    assert_int_equal(lines("state/restarts"), 2);
+    assert_int_equal(lines("state/reloads"), 0);
+}
+
+static void test_hitch_is_told_of_a_withdrawal_after_a_start_of_clinch(void **state)
+{
+    (void)state;
+    open_store();
+    start_hitch();
+    publish("/ssl/shop.pem", 1, UNTIL_S);
+    pass(2000);
+    withdraw("/ssl/shop.pem", 1, false);
+    pass(100);
+    stop();
+    assert_false(test_exists(test_path(&world, HITCH_NAME)));
+    assert_int_equal(lines("state/reloads"), 0);
+    start_hitch();
+    withdraw("/ssl/shop.pem", 1, false);
+    pass(2000);
+    assert_int_equal(lines("state/reloads"), 1);
+}
+
 static void test_clinch_expire_restarts_dnsdist(void **state)
 {
     char command[300] = "";
 
     (void)state;
-    assert_int_equal(store_open(&world.context.store, in(0, "%s/state/store"), &world.log, NULL),
-                     0);
+    open_store();
     start_dnsdist();
     publish("/ssl/dns.pem", 1, UNTIL_S);
     pass(2000);
@@ -461,6 +616,9 @@ int main(void)
         PLAY(test_hitch_is_reloaded_for_withdrawals_alone),
         PLAY(test_what_hitch_writes_itself_is_put_right_within_a_minute),
         PLAY(test_behind_a_reload_of_hitch_the_others_are_put_there_again),
+        PLAY(test_hitch_finds_its_files_again_every_five_minutes),
+        PLAY(test_who_has_told_hitch_stays_until_the_others_are_there_again),
+        PLAY(test_hitch_finds_its_files_again_at_a_start_of_clinch),
         cmocka_unit_test(test_revoked_staple_is_a_withdrawal_where_servers_refuse_it),
         PLAY(test_revoked_staple_is_shown_where_servers_show_it),
         cmocka_unit_test(test_what_an_answer_says_of_the_leaf_is_read_out_of_it),
@@ -468,6 +626,10 @@ int main(void)
         PLAY(test_grace_of_a_day_is_none_for_exim),
         PLAY(test_dnsdist_is_restarted_for_the_first_and_reloaded_for_newer_ones),
         PLAY(test_quiet_withdrawal_from_dnsdist_is_a_restart_later),
+        PLAY(test_dnsdist_is_left_alone_at_a_start_of_clinch),
+        PLAY(test_dnsdist_is_restarted_when_its_file_was_missing),
+        PLAY(test_restart_that_clinch_did_not_live_to_see_comes_after_its_start),
+        PLAY(test_hitch_is_told_of_a_withdrawal_after_a_start_of_clinch),
         PLAY(test_clinch_expire_restarts_dnsdist),
         PLAY(test_nothing_is_written_where_a_key_lies),
         PLAY(test_who_says_dir_has_said_that_it_may_be_the_key_s),

@@ -91,6 +91,22 @@ def test_certificate_that_haproxy_does_not_serve_disturbs_nobody(clinch, ca, sho
     assert daemon.alive()
 
 
+def test_staple_that_the_socket_does_not_take_is_told_and_is_there_at_the_next_start(
+        clinch, ca, shop, responder, front, certs):
+    """It holds back nobody else's, and HAProxy goes on as it is."""
+    large = ca.issue("large.test", url=responder.url)
+    large.write(certs, key=True)
+    responder.set("good", large, nonce=bytes(14_000), age_s=800, life_s=7200)
+    haproxy = front.haproxy(certs)
+    daemon = clinch.run_config(clinch.config([certs], [target(haproxy)]))
+    clients.see_staple(haproxy.port, "shop.test", 8, daemon.log)
+    daemon.says("large.pem: its staple has 14[0-9]{3} octets, and HAProxy's socket takes 11500")
+    wait_for((certs / "large.pem.ocsp").exists, what="the .ocsp", tell=daemon.log)
+    assert not clients.look(haproxy.port, "large.test").stapled
+    haproxy.restart()
+    clients.see_staple(haproxy.port, "large.test", 5, daemon.log)
+
+
 def test_dead_socket_does_not_hold_up_other_targets(clinch, shop, front, certs, tmp_path):
     haproxy = front.haproxy(certs / "shop.pem")
     config = clinch.config([certs], [{"haproxy": tmp_path / "nobody.sock"}, target(haproxy)])

@@ -13,7 +13,8 @@ PATH = Path(__file__).resolve().parents[3] / "docs/compatibility.md"
 NOTES = {
     ("hitch", "reload"): (
         "lost", "A certificate whose first staple came after the start of hitch loses it at every "
-        "reload, until clinch writes the file again or hitch is started anew."),
+        "reload, until clinch puts the file there again (two seconds behind a reload of its own, "
+        "else within five minutes) or hitch is started anew."),
     ("nghttpx", "revoked"): (
         "kept", "While nghttpx verifies staples itself, nothing but a start or a newer good staple "
         "replaces what it has. With `--no-verify-ocsp` (the next row) it is dropped."),

@@ -138,7 +138,7 @@ class Lighttpd(Other):
         return [{"lighttpd": self.staples / "{stem}.ocsp", "reload": self.signal_command("USR1")}]
 
 
-class _Asking(Other):
+class Asking(Other):
     """Servers that call a command for the staple; `tools` has clinch, as /usr/bin has."""
 
     def __init__(self, programs, folder, leaf, clinch, config):
@@ -163,7 +163,7 @@ class _Asking(Other):
         return []
 
 
-class H2o(_Asking):
+class H2o(Asking):
     kind = "h2o"
 
     def configure(self):
@@ -191,14 +191,14 @@ class H2o(_Asking):
         return [*self.argv()[:-1], "test"]
 
 
-class Nghttpx(_Asking):
+class Nghttpx(Asking):
     """`trust`: it looks at staples itself, and wants to know the authority for that."""
 
     kind = "nghttpx"
 
-    def __init__(self, *args, trust=None):
+    def __init__(self, *args, trust=None, **how):
         self.trust = trust
-        super().__init__(*args)
+        super().__init__(*args, **how)
 
     def configure(self):
         super().configure()

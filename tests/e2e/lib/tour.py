@@ -163,7 +163,8 @@ class Tour:
         return wait_for(seen, limit_s, f"a staple of {server.name}", 0.1, server.log)
 
     @staticmethod
-    def _bare(server, limit_s):
+    def bare(server, limit_s):
+        """Waits until it shows no staple."""
         def seen():
             sight = server.look()
             return sight.connected and not sight.stapled
@@ -177,7 +178,8 @@ class Tour:
                  server.log)
         assert server.child.alive(), server.log()
 
-    def _starts_and_reloads(self, server):
+    def starts_and_reloads(self, server):
+        """And its own test of its configuration has nothing against that."""
         code, words = server.check()
         assert code == 0, f"its own test of the configuration fails: {words}"
         server.restart()
@@ -203,9 +205,9 @@ class Tour:
 
     def _start_without_clinch(self, server):
         server.start()
-        self._bare(server, SETTLED_S)
-        self._starts_and_reloads(server)
-        self._bare(server, SETTLED_S)
+        self.bare(server, SETTLED_S)
+        self.starts_and_reloads(server)
+        self.bare(server, SETTLED_S)
 
     def _mark(self):
         for server in self.servers.values():
@@ -260,7 +262,7 @@ class Tour:
         for path in away:
             path.rename(path.with_name(f"{path.name}.away"))
         try:
-            self._starts_and_reloads(server)
+            self.starts_and_reloads(server)
         finally:
             for path in away:
                 path.with_name(f"{path.name}.away").rename(path)
@@ -289,7 +291,7 @@ class Tour:
 
     def _withdrawn(self, server):
         try:
-            self._bare(server, SETTLED_S)
+            self.bare(server, SETTLED_S)
         except AssertionError:
             return "kept"
         return None if server.process() == server.before else "restarted"
@@ -300,15 +302,15 @@ class Tour:
     def _bare_after_start(self, server):
         server.restart()
         time.sleep(1)
-        self._bare(server, SETTLED_S)
+        self.bare(server, SETTLED_S)
 
     def _gone(self):
         self.daemon.kill_9()
         self.each("gone", self._without_anything)
 
     def _without_anything(self, server):
-        self._starts_and_reloads(server)
-        self._bare(server, SETTLED_S)
+        self.starts_and_reloads(server)
+        self.bare(server, SETTLED_S)
         self._without_clinch(server)
 
     def end(self):
