@@ -3,6 +3,7 @@
 /* HAProxy takes staples over its runtime socket; for its next start it reads X.pem.ocsp beside
  * X.pem, where clinch does not write: a symbolic link, made once, leads to where it does. */
 
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,9 +103,36 @@ static void put_update(struct setup *setup, struct page *page)
     }
 }
 
+/* A clinch that is not root must be of the socket's group. */
+static void put_group(const struct setup *setup, struct page *page)
+{
+    const char *address = socket_of(setup);
+    struct stat info;
+    const struct group *group;
+
+    if (!setup_is_apart(setup) || address[0] != '/' || stat(address, &info) ||
+        info.st_mode & S_IWOTH) {
+        return;
+    }
+    group = info.st_mode & S_IWGRP && info.st_gid ? getgrgid(info.st_gid) : NULL;
+    page_block(page, "/etc/systemd/system/clinch.service.d/haproxy.conf", "# ");
+    if (!group) {
+        page_say(page,
+                 "WARNING: only root may connect to %s: add `mode 660 group clinch` to its `stats "
+                 "socket` line.",
+                 address);
+        return;
+    }
+    page_say(page,
+             "clinch is not root: the group of %s lets it in. Then `systemctl daemon-reload`.",
+             address);
+    page_put(page, "[Service]\nSupplementaryGroups=%s\n", group->gr_name);
+}
+
 void setup_haproxy_put(struct setup *setup, struct page *page)
 {
     put_socket(setup, page);
+    put_group(setup, page);
     page_block(page, "shell", "# ");
     put_update(setup, page);
     page_say(page,

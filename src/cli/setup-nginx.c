@@ -257,6 +257,7 @@ void setup_nginx_put(struct setup *setup, struct page *page)
             put_include(setup, page, &setup->certs[i]);
         }
     }
+    setup_put_door(setup, page);
 }
 
 static void put_command(struct buf *to, const struct setup *setup)
@@ -277,13 +278,7 @@ void setup_nginx_targets(struct setup *setup, struct page *page, bool only)
         page_put(page, "  - nginx: ");
         page_quote_yaml(&page->out, buf_text(&folder));
         page_put(page, "\n");
-        if (group == 1) {
-            page_put(page, "    # where clinch is not root: touch /run/clinch/reload/nginx "
-                           "(SECURITY.md)\n");
-        }
-        page_put(page, "    reload: ");
-        page_quote_yaml(&page->out, buf_text(&command));
-        page_put(page, "\n");
+        setup_put_told(setup, page, "reload", buf_text(&command));
         setup_put_only(setup, page, group, only);
         buf_deinit(&folder);
         buf_deinit(&command);
