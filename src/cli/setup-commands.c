@@ -95,6 +95,9 @@ static void h2o_put_block(struct setup *setup, struct page *page, const struct s
         page_say(page,
                  "In the `ssl:` that has certificate-file %s, indented like that:", cert->path);
     }
+    if (flags & DUMP_STAPLES) {
+        page_say(page, "WARNING: without them h2o staples by itself: that is its default.");
+    }
     page_put(page, "ocsp-update-cmd: ");
     page_quote_yaml(&page->out, wrapper);
     page_put(page, "\nocsp-update-interval: 60\n");
@@ -132,6 +135,9 @@ void setup_nghttpx_put(struct setup *setup, struct page *page)
     }
     if (dump->flags & DUMP_STAPLES_NEVER) {
         page_say(page, "FIRST remove no-ocsp.");
+    } else if (!dump->values[DUMP_COMMAND]) {
+        page_say(page, "WARNING: nghttpx staples by itself as it is (that is its default): these "
+                       "lines take the place of that.");
     }
     page_say(
         page,

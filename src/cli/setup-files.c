@@ -69,9 +69,11 @@ static void put_access(const struct setup *setup, struct page *page)
     const char *user = setup->inventory.dump->values[DUMP_USER];
 
     if (setup->own_state) {
-        page_say(page, "%s%s%s must be let into %s, where clinch puts the staples.",
-                 setup->traits->title, user ? "'s user " : "'s user", user ? user : "",
-                 buf_text(&setup->folder));
+        page_say(page,
+                 "%s's user%s%s must be let into %s, where clinch puts the staples (`chmod "
+                 "o+x %s`, or its group).",
+                 setup->traits->title, user ? " " : "", user ? user : "", buf_text(&setup->folder),
+                 setup->config->state_dir);
     }
 }
 
@@ -102,7 +104,13 @@ void setup_hitch_put(struct setup *setup, struct page *page)
                 dump->certs[i].path, dump->certs[i].file, dump->certs[i].line);
         }
     }
-    if (!setup->own_state) {
+    if (setup->own_state) {
+        page_block(page, "shell", "# ");
+        page_say(page, "Once: a hitch that does not find the folder at its start staples nothing.");
+        page_put(page, "mkdir -p ");
+        page_quote_shell(&page->out, buf_text(&setup->folder));
+        page_put(page, "\n");
+    } else {
         page_block(page, "/etc/systemd/system/hitch.service.d/clinch.conf", "# ");
         page_say(
             page,
@@ -120,6 +128,12 @@ void setup_hitch_targets(struct setup *setup, struct page *page, bool only)
     page_put(page, "\n    # hitch sees what is replaced by itself; only withdrawals need this.\n");
     setup_put_told(setup, page, "reload", NULL);
     setup_put_only(setup, page, 1, only);
+}
+
+void setup_hitch_reload(const struct setup *setup, struct buf *command)
+{
+    (void)setup;
+    buf_put_text(command, "systemctl restart hitch");
 }
 
 void setup_lighttpd_targets(struct setup *setup, struct page *page, bool only)

@@ -242,6 +242,11 @@ void setup_nginx_put(struct setup *setup, struct page *page)
 
     setup->nginx_folder = find_folder(setup, 1);
     setup->has_folder = true;
+    page_block(page, "shell", "# ");
+    page_say(page, "nginx shows a staple file as it is, also one that has ended: clinch takes it "
+                   "away in time, and so does clinch-expire.timer where clinch is gone. Better "
+                   "ways, which look at the time in each handshake, are to come: a library that "
+                   "is loaded into nginx, and a responder of clinch's own.");
     for (size_t i = 0; i < dump->block_count; i++) {
         if (is_wanted(setup, &dump->blocks[i])) {
             put_block(setup, page, &dump->blocks[i]);

@@ -16,7 +16,7 @@ const struct setup_kind setup_kinds[SERVERS] = {
     [DUMP_NGINX] = {setup_nginx_put, setup_nginx_targets, setup_nginx_reload},
     [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, NULL},
     [DUMP_APACHE] = {setup_apache_put, NULL, setup_apache_reload},
-    [DUMP_HITCH] = {setup_hitch_put, setup_hitch_targets, setup_service_reload},
+    [DUMP_HITCH] = {setup_hitch_put, setup_hitch_targets, setup_hitch_reload, true},
     [DUMP_LIGHTTPD] = {setup_lighttpd_put, setup_lighttpd_targets, setup_service_reload},
     [DUMP_H2O] = {setup_h2o_put, NULL, setup_service_reload},
     [DUMP_NGHTTPX] = {setup_nghttpx_put, NULL, setup_service_reload},
@@ -213,23 +213,34 @@ static void put_yaml(struct setup *setup, struct page *page)
     }
 }
 
+static void put_clinch(const struct setup *setup, struct buf *command)
+{
+    if (text_equal(setup->config_path, CONFIG_PATH)) {
+        buf_put_text(command, "systemctl enable clinch clinch-expire.timer && "
+                              "systemctl restart clinch clinch-expire.timer");
+    } else {
+        buf_put_text(command, "clinch once -c ");
+        page_quote_shell(command, setup->config_path);
+        buf_put_text(command, ONCE_WAIT);
+    }
+}
+
 static void put_live(struct setup *setup, struct page *page)
 {
     const struct setup_kind *kind = &setup_kinds[setup->kind];
     struct buf command = BUF_INIT(65536);
 
     page_block(page, "live", "# ");
-    if (kind->put_reload) {
-        kind->put_reload(setup, &command);
+    if (kind->clinch_first) {
+        put_clinch(setup, &command);
         buf_put_text(&command, " && ");
     }
-    if (text_equal(setup->config_path, CONFIG_PATH)) {
-        buf_put_text(&command, "systemctl enable clinch clinch-expire.timer && "
-                               "systemctl restart clinch clinch-expire.timer");
-    } else {
-        buf_put_text(&command, "clinch once -c ");
-        page_quote_shell(&command, setup->config_path);
-        buf_put_text(&command, ONCE_WAIT);
+    if (kind->put_reload) {
+        kind->put_reload(setup, &command);
+    }
+    if (!kind->clinch_first) {
+        buf_put_text(&command, kind->put_reload ? " && " : "");
+        put_clinch(setup, &command);
     }
     page_put(page, "%s\n", buf_text(&command));
     buf_deinit(&command);

@@ -89,6 +89,7 @@ struct setup_kind {
     void (*put_targets)(struct setup *setup, struct page *page, bool only);
     /* The command that makes it take up what was pasted; without clinch's own. */
     void (*put_reload)(const struct setup *setup, struct buf *command);
+    bool clinch_first; /* it must find clinch's folder */
 };
 extern const struct setup_kind setup_kinds[SERVERS];
 
@@ -101,6 +102,7 @@ void setup_apache_put(struct setup *setup, struct page *page);
 void setup_apache_reload(const struct setup *setup, struct buf *command);
 void setup_hitch_put(struct setup *setup, struct page *page);
 void setup_hitch_targets(struct setup *setup, struct page *page, bool only);
+void setup_hitch_reload(const struct setup *setup, struct buf *command);
 void setup_lighttpd_put(struct setup *setup, struct page *page);
 void setup_exim_put(struct setup *setup, struct page *page);
 void setup_dnsdist_put(struct setup *setup, struct page *page);

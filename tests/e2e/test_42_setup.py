@@ -2,15 +2,17 @@
 """`clinch setup`: what it prints is pasted as it stands and works; what would do harm is refused;
 --check tells right from wrong."""
 
+import json
 import os
 import re
 import subprocess
 
 import pytest
 
-from lib import blocks, clients, pki
+from lib import blocks, clients, fresh, pki
 from lib.process import wait_for
 from lib.servers import Nginx, Site
+from lib.tour import URL
 
 
 @pytest.fixture
@@ -41,10 +43,10 @@ def check(clinch, programs):
     return look
 
 
-def paste_yaml(parts, folder):
+def paste_yaml(parts, folder, **more):
     """clinch.yaml as it was printed, for responders on this machine."""
     path = folder / "clinch.yaml"
-    return blocks.paste_yaml(path, blocks.of(parts, path)[0], allow_loopback="true")
+    return blocks.paste_yaml(path, blocks.of(parts, path)[0], allow_loopback="true", **more)
 
 
 def row(text, path):
@@ -351,10 +353,52 @@ def test_help_names_every_server(clinch):
         assert name in text
 
 
+@pytest.mark.parametrize("kind", fresh.STAPLING)
+def test_setup_of_the_other_servers_works_as_pasted(clinch, ask, check, others, ca, responder,
+                                                    open_folder, tmp_path, kind):
+    clinch.state = open_folder / "state"
+    clinch.state.mkdir()  # Exim, say, is let into it
+    leaf = ca.issue("shop.test", url=URL)  # some ask it by themselves: only clinch can
+    server = fresh.make(kind, others, open_folder / kind, leaf, clinch)
+    told = fresh.service_manager(tmp_path / "tools", server)
+    env = {"PATH": f"{tmp_path}/tools:{os.environ['PATH']}"}
+    with server:
+        assert server.look().connected and not server.look().stapled, server.log()
+        asked = [kind, "--server-config", server.config]
+        before, text = check(*asked)
+        assert before.code == 1 and "1 without a staple" in text, before
+        done, parts = ask(*asked)
+        assert done.code == 0, done
+        fresh.paste(server, parts)
+        fresh.paste_wrapper(parts)
+        config = paste_yaml(parts, tmp_path, proxy=f'"{responder.url}"')
+        if kind not in fresh.ASKING:
+            server.restart()
+            assert server.look().connected and not server.look().stapled, server.log()
+        assert clinch.bare("once", "-c", config, "--wait", "20", env=env).code == 0
+        if kind in fresh.ASKING:
+            server.restart()
+        sight = clients.see_staple(server.port, "shop.test", 8, server.log, more=server.look_how)
+        assert sight.serial == leaf.serial_hex
+        after, text = check(*asked)
+        assert after.code == 0 and "1 certificate: all is well" in text, after
+        restarts = told.read_text(encoding="ascii") if told.exists() else ""
+        assert restarts == ("restart dnsdist\n" if kind == "dnsdist" else "")
+        for command in reloads(config):
+            subprocess.run(["sh", "-c", command], check=True, timeout=20, capture_output=True,
+                           env={**os.environ, **env})
+
+
+def reloads(config):
+    """The commands behind `reload:` as they were printed."""
+    return [json.loads(value) if value[0] == '"' else value for value in
+            re.findall(r"^    reload: (.*)$", config.read_text(encoding="utf-8"), flags=re.M)]
+
+
 @pytest.mark.parametrize("server, config, line", [
     ("hitch", 'pem-file = "{cert}"\n', 'ocsp-dir = "{state}/hitch"'),
     ("lighttpd", 'ssl.pemfile = "{cert}"\n', 'ssl.stapling-file = "{state}/lighttpd/shop.ocsp"'),
-    ("h2o", "ssl:\n  certificate-file: {cert}\n", 'ocsp-update-interval: 600'),
+    ("h2o", "ssl:\n  certificate-file: {cert}\n", 'ocsp-update-interval: 60'),
     ("nghttpx", "certificate-file={cert}\n", "no-verify-ocsp=yes"),
     ("exim", "tls_certificate = {cert}\n",
      "    {{>{{${{extract{{mtime}}{{${{stat:{state}/exim/shop.ocsp}}}}}}}}{{$tod_epoch}}}}}}\\"),
