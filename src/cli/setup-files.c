@@ -354,7 +354,8 @@ void setup_dnsdist_put(struct setup *setup, struct page *page)
         "Near the top. dnsdist does not start with a staple that is missing or has ended: this "
         "leaves such a one out. It keeps what it has found at its start: the first staple and a "
         "withdrawal take a restart. Newer ones take a word on its console, which must be open: "
-        "controlSocket(\"127.0.0.1:5199\") and setKey(\"...\"), made by makeKey() there.");
+        "controlSocket(\"127.0.0.1:5199\") and setKey(\"...\"), made by makeKey() there%s.",
+        setup_is_apart(setup) ? "; and clinch must be able to read this file, for that key" : "");
     put_access(setup, page);
     page_put(page, "%s", dnsdist_function);
     for (size_t i = 0; i < dump->block_count; i++) {

@@ -14,12 +14,12 @@
 
 const struct setup_kind setup_kinds[SERVERS] = {
     [DUMP_NGINX] = {setup_nginx_put, setup_nginx_targets, setup_nginx_reload},
-    [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, NULL},
+    [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, setup_haproxy_reload},
     [DUMP_APACHE] = {setup_apache_put, NULL, setup_apache_reload},
     [DUMP_HITCH] = {setup_hitch_put, setup_hitch_targets, setup_hitch_reload, true},
     [DUMP_LIGHTTPD] = {setup_lighttpd_put, setup_lighttpd_targets, setup_service_reload},
-    [DUMP_H2O] = {setup_h2o_put, NULL, setup_service_reload},
-    [DUMP_NGHTTPX] = {setup_nghttpx_put, NULL, setup_service_reload},
+    [DUMP_H2O] = {setup_h2o_put, NULL, setup_service_reload, true},
+    [DUMP_NGHTTPX] = {setup_nghttpx_put, NULL, setup_service_reload, true},
     [DUMP_EXIM] = {setup_exim_put, setup_file_targets, setup_service_reload},
     [DUMP_DNSDIST] = {setup_dnsdist_put, setup_dnsdist_targets, setup_dnsdist_reload},
     [SERVER_FILE] = {setup_file_put, setup_file_targets, NULL},
@@ -228,22 +228,22 @@ static void put_clinch(const struct setup *setup, struct buf *command)
 static void put_live(struct setup *setup, struct page *page)
 {
     const struct setup_kind *kind = &setup_kinds[setup->kind];
-    struct buf command = BUF_INIT(65536);
+    struct buf server = BUF_INIT(65536), clinch = BUF_INIT(65536);
 
-    page_block(page, "live", "# ");
-    if (kind->clinch_first) {
-        put_clinch(setup, &command);
-        buf_put_text(&command, " && ");
-    }
     if (kind->put_reload) {
-        kind->put_reload(setup, &command);
+        kind->put_reload(setup, &server);
     }
-    if (!kind->clinch_first) {
-        buf_put_text(&command, kind->put_reload ? " && " : "");
-        put_clinch(setup, &command);
+    put_clinch(setup, &clinch);
+    page_block(page, "live", "# ");
+    if (!server.size) {
+        page_put(page, "%s\n", buf_text(&clinch));
+    } else if (kind->clinch_first) {
+        page_put(page, "%s && %s\n", buf_text(&clinch), buf_text(&server));
+    } else {
+        page_put(page, "%s && %s\n", buf_text(&server), buf_text(&clinch));
     }
-    page_put(page, "%s\n", buf_text(&command));
-    buf_deinit(&command);
+    buf_deinit(&server);
+    buf_deinit(&clinch);
 }
 
 static int print(struct setup *setup)

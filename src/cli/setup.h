@@ -87,9 +87,9 @@ struct setup_kind {
     void (*put_server)(struct setup *setup, struct page *page);
     /* Entries of `publish:`; NULL: it takes none. */
     void (*put_targets)(struct setup *setup, struct page *page, bool only);
-    /* The command that makes it take up what was pasted; without clinch's own. */
+    /* The command that makes it take up what was pasted; without clinch's own. May be nothing. */
     void (*put_reload)(const struct setup *setup, struct buf *command);
-    bool clinch_first; /* it must find clinch's folder */
+    bool clinch_first; /* it looks for a folder, or a staple, when it starts */
 };
 extern const struct setup_kind setup_kinds[SERVERS];
 
@@ -98,6 +98,7 @@ void setup_nginx_targets(struct setup *setup, struct page *page, bool only);
 void setup_nginx_reload(const struct setup *setup, struct buf *command);
 void setup_haproxy_put(struct setup *setup, struct page *page);
 void setup_haproxy_targets(struct setup *setup, struct page *page, bool only);
+void setup_haproxy_reload(const struct setup *setup, struct buf *command);
 void setup_apache_put(struct setup *setup, struct page *page);
 void setup_apache_reload(const struct setup *setup, struct buf *command);
 void setup_hitch_put(struct setup *setup, struct page *page);

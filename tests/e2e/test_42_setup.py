@@ -447,3 +447,55 @@ def test_command_for_servers_that_call_one_prints_the_staple(clinch, ask, shop, 
     assert (call().returncode, call().stdout) == (0, b"")
     assert clinch.once(certs, "--wait", "20").code == 0
     assert (call().returncode, call().stdout) == (0, clinch.staple(certs / "shop.pem").raw)
+
+
+@pytest.fixture
+def as_packaged(clinch, others, tmp_path):
+    """`clinch setup` on a machine that has a user clinch, as the package makes it."""
+    tables = {"passwd": "root:x:0:0::/:/bin/false\nclinch:x:990:990::/:/bin/false\n",
+              "group": "root:x:0:\nclinch:x:990:\n"}
+    for name, text in tables.items():
+        (tmp_path / name).write_text(text, encoding="ascii")
+    (library,) = others.root.glob("usr/lib/*/libnss_wrapper.so")
+    env = {"LD_PRELOAD": str(library), "NSS_WRAPPER_PASSWD": str(tmp_path / "passwd"),
+           "NSS_WRAPPER_GROUP": str(tmp_path / "group")}
+    if clinch.bare("--version", env=env).code != 0:
+        pytest.skip("a sanitizer does not go with libnss-wrapper")
+
+    def setup(*args):
+        # Not one of those that run here now, but the one that systemd knows.
+        done = clinch.bare("setup", *args, "--program", "/bin/false", env=env)
+        return done, blocks.cut(done.out)
+
+    return setup
+
+
+@pytest.mark.parametrize("kind, key, does", [
+    ("nginx", "reload", None), ("hitch", "reload", "reload"), ("lighttpd", "reload", "reload"),
+    ("dnsdist", "restart", "restart")])
+def test_clinch_that_is_not_root_gets_a_door(as_packaged, shop, certs, kind, key, does):
+    """Only root may reload a server: clinch touches a file, and a unit of root's does it."""
+    done, parts = as_packaged(kind, certs / "shop.pem")
+    assert done.code == 0, done
+    yaml = blocks.of(parts, "/etc/clinch/clinch.yaml")[0].text
+    assert f'\n    {key}: "touch /run/clinch/reload/{kind}"\n' in yaml, done
+    shell = [line for block in blocks.of(parts, "shell") for line in block.lines]
+    assert f"systemctl enable --now clinch-reload@{kind}.path" in shell, done
+    folder = f"/etc/systemd/system/clinch-reload@{kind}.service.d"
+    drop_in = [block.lines for block in blocks.of(parts, f"{folder}/clinch.conf")]
+    if does is None:  # the packaged unit is nginx's
+        assert not drop_in, done
+    else:
+        assert drop_in[0][1] == "ExecStart=" and kind in drop_in[0][2], done
+        assert drop_in[0][3] == f"ExecStart=/usr/bin/systemctl {does} %i.service", done
+    if kind != "nginx":
+        assert "/run/clinch/hitch" in yaml or "/run/clinch/staples/" in yaml, yaml
+
+
+def test_clinch_that_is_not_root_is_let_to_the_socket_of_haproxy(as_packaged, shop, certs):
+    done, parts = as_packaged("haproxy", certs / "shop.pem")
+    assert done.code == 0, done
+    (socket,) = blocks.of(parts, "/etc/haproxy/haproxy.cfg")
+    assert socket.lines[0].endswith(" mode 660 group clinch level admin"), done
+    (live,) = blocks.of(parts, "live")
+    assert live.lines[0].startswith("systemctl reload haproxy && "), done
