@@ -334,6 +334,77 @@ def test_what_cannot_be_read_is_told_with_the_fix(as_nobody, open_folder, ask):
     assert done.code == 2 and "broken.conf:2: a quotation mark" in done.err, done
 
 
+@pytest.fixture
+def apache(tmp_path):
+    """`apachectl` as Debian's 2.4 answers: (its program, its configuration); `lines` are in that."""
+    def make(*files, lines=""):
+        config = tmp_path / "apache2.conf"
+        config.write_text(f"ServerRoot {tmp_path}\n{lines}", encoding="ascii")
+        listed = "".join(f"  {path}\n" for path in files)
+        script = tmp_path / "apachectl"
+        script.write_text("#!/bin/sh\n"
+                          'test "$*" = "-t -D DUMP_CERTS -D DUMP_INCLUDES" || exit 1\n'
+                          "cat <<EOF\nIncluded configuration files:\n"
+                          f"  (*) {config}\nServer certificates:\n{listed}EOF\n",
+                          encoding="ascii")
+        script.chmod(0o755)
+        return tmp_path / "apache2", config
+
+    return make
+
+
+def test_what_apache_serves_is_read_from_its_dump(ask, check, apache, ca, shop, responder, certs,
+                                                  tmp_path):
+    below = pki.Authority("clinch test intermediate", issuer=ca)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    bare = below.issue("bare.test", url=responder.url).write(alone, chain=False)
+    program, config = apache(certs / "shop.pem", bare)
+    seen, text = check("apache", "--program", program)
+    assert seen.code == 1 and "2 without a staple of clinch, 1 without the issuer" in text, seen
+    assert row(text, certs / "shop.pem")[0].split() == ["none", "whole"], text
+    assert row(text, bare)[0].split() == ["none", "no", "issuer"], text
+    done, parts = ask("apache", "--program", program)
+    assert done.code == 0 and "WARNING: Apache staples" not in done.out, done
+    apache(certs / "shop.pem", lines="SSLUseStapling on\n")
+    seen, text = check("apache", "--program", program)
+    assert row(text, certs / "shop.pem")[0].startswith("by itself"), seen
+    done, parts = ask("apache", "--program", program)
+    (block,) = blocks.of(parts, config)
+    assert "Apache staples by itself already (SSLUseStapling on, line 2)" in block.said, done
+    assert "SSLStaplingStandardCacheTimeout 300" in block.lines, done
+
+
+def test_apache_that_fails_is_told(check, tmp_path):
+    script = tmp_path / "apachectl"
+    script.write_text("#!/bin/sh\necho 'Syntax error on line 3' >&2; exit 1\n", encoding="ascii")
+    script.chmod(0o755)
+    seen, _ = check("apache", "--program", tmp_path / "apache2")
+    assert seen.code == 2 and "Syntax error on line 3" in seen.err, seen
+
+
+def test_servers_that_staple_by_themselves_are_warned_of(ask, shop, certs, tmp_path):
+    """What each of them calls it; nginx and Apache have plays of their own."""
+    configs = {
+        "haproxy": (f"frontend f\n  bind :443 ssl crt {certs}/shop.pem ocsp-update on\n",
+                    "HAProxy also fetches staples by itself"),
+        "h2o": (f"ssl:\n  certificate-file: {certs}/shop.pem\n", "h2o staples by itself"),
+        "nghttpx": (f"certificate-file={certs}/shop.pem\n", "nghttpx staples by itself"),
+        "hitch": (f'pem-file = "{certs}/shop.pem"\n', "hitch also asks responders by itself"),
+    }
+    for server, (text, words) in configs.items():
+        config = tmp_path / f"{server}.conf"
+        config.write_text(text, encoding="ascii")
+        done, parts = ask(server, "--server-config", config)
+        said = " ".join(block.said for block in parts)
+        assert done.code == 0 and "WARNING" in said and words in said, done
+    config = tmp_path / "h2o.conf"
+    config.write_text(configs["h2o"][0] + f"  ocsp-update-cmd: {tmp_path}/clinch-staple\n",
+                      encoding="ascii")
+    done, _ = ask("h2o", "--server-config", config)
+    assert "staples by itself" not in done.out, done
+
+
 @pytest.mark.parametrize("args, says", [
     (["iis"], "there is no server iis"),
     ([], "needs a server"),
