@@ -8,7 +8,7 @@
 #define CHAIN_WIDTH  11
 
 struct check {
-    const struct setup *setup;
+    struct setup *setup;
     struct buf out;
     unsigned width;
     unsigned rows;

@@ -165,6 +165,5 @@ struct sight {
 };
 /* @block and @named are NULL where the certificate is known from HAProxy's socket. @ret_sight->why
  * is to be deinitialised. */
-void setup_look(const struct setup *setup, const struct dump_block *block,
-                const struct dump_cert *named, const struct setup_cert *cert,
-                struct sight *ret_sight);
+void setup_look(struct setup *setup, const struct dump_block *block, const struct dump_cert *named,
+                const struct setup_cert *cert, struct sight *ret_sight);

@@ -12,6 +12,7 @@ import pytest
 from lib import blocks, clients, fresh, pki
 from lib.process import wait_for
 from lib.servers import Nginx, Site
+from lib.talkers import Talker, answers_with, drips, floods, hangs
 from lib.tour import URL
 
 
@@ -263,6 +264,56 @@ def test_socket_of_a_low_level_is_told(clinch, front, ask, check, shop, certs, t
     assert "level is too low" in block.said and block.lines == [f"stats socket {low} level admin"]
     seen, text = check("haproxy", "--server-config", haproxy.config)
     assert seen.code == 1 and row(text, certs / "shop.pem")[0].startswith("none"), seen
+
+
+def listing(*paths):
+    """The socket of a HAProxy that lists these certificates, and then says nothing more."""
+    def talk(talker, connection):
+        said = b""
+        while not said.endswith(b"\n"):
+            said += talker.hear(connection)
+        if said.startswith(b"show cli level"):
+            connection.sendall(b"admin\n\n")
+        elif said.startswith(b"show ssl cert"):
+            connection.sendall(b"# filename\n" + b"".join(b"%s\n" % os.fsencode(path)
+                                                          for path in paths) + b"\n")
+        else:
+            hangs(talker, connection)
+    return talk
+
+
+HOSTILE = {  # what it is told as, and the seconds that it may cost
+    "silence": (hangs, "no whole answer in time", 5),
+    "hanging up": (lambda talker, connection: False, "", 0),
+    "a drip": (drips(b"admin"), "no whole answer in time", 5),
+    "noise": (answers_with(bytes(range(1, 256)) * 64), "does not list its certificates", 0),
+    "no end": (floods(b"# filename\n" + b"/x.pem\n" * 1000), "", 3),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_socket_of_haproxy_costs_little(check, shop, certs, tmp_path, name):
+    talk, says, seconds = HOSTILE[name]
+    config = tmp_path / "haproxy.cfg"
+    with Talker(talk) as talker:
+        config.write_text(f"global\n  stats socket ipv4@127.0.0.1:{talker.port} level admin\n"
+                          f"frontend f\n  bind :443 ssl crt {certs}/shop.pem\n", encoding="ascii")
+        seen, text = check("haproxy", "--server-config", config)
+    assert seen.code == 1 and seen.seconds < seconds + 3, seen
+    assert row(text, certs / "shop.pem")[0].startswith("none"), seen
+    assert says in seen.err and f"HAProxy at 127.0.0.1:{talker.port}" in seen.err, seen
+
+
+def test_socket_that_falls_silent_is_waited_for_once(check, ca, responder, certs):
+    """And not once for each certificate."""
+    paths = [ca.issue(f"{name}.test", url=responder.url).write(certs, key=True)
+             for name in ("one", "two", "three")]
+    with Talker(listing(*paths)) as talker:
+        seen, text = check("haproxy", "--server-config", "/dev/null", "--socket",
+                           f"127.0.0.1:{talker.port}")
+    assert seen.code == 1 and 4 < seen.seconds < 8, seen
+    for path in paths:
+        assert "no whole answer" in row(text, path)[1], seen
 
 
 def test_setup_of_any_server_works_as_pasted(clinch, ask, shop, certs, tmp_path):
