@@ -387,7 +387,7 @@ def test_what_cannot_be_read_is_told_with_the_fix(as_nobody, open_folder, ask):
 
 @pytest.fixture
 def apache(tmp_path):
-    """`apachectl` as Debian's 2.4 answers: (its program, its configuration); `lines` are in that."""
+    """`apachectl` as Debian's 2.4 answers: (its program, its configuration with `lines`)."""
     def make(*files, lines=""):
         config = tmp_path / "apache2.conf"
         config.write_text(f"ServerRoot {tmp_path}\n{lines}", encoding="ascii")
