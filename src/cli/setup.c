@@ -141,8 +141,9 @@ static void put_rights(struct page *page, const struct setup_cert *cert)
         page_say(
             page,
             "NOTE: %s is not for everybody (mode %04o): clinch's own user must be able to read "
-            "it, by its group or as a copy of leaf and chain without the key.",
-            cert->path, (unsigned)info.st_mode & 07777);
+            "it, by its group, or a copy without the key in its place, as `clinch import %s` makes "
+            "one.",
+            cert->path, (unsigned)info.st_mode & 07777, cert->path);
     }
 }
 

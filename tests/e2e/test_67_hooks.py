@@ -2,8 +2,8 @@
 """The staple before the certificate: hooks of certbot, acme.sh and dehydrated, and the drop-in for
 servers.
 
-The environments of certbot and acme.sh are given as they give them; dehydrated is the real one, with
-an ACME server of ours.
+The environments of certbot and acme.sh are given as they give them; dehydrated is the real one,
+with an ACME server of ours.
 """
 
 import os
