@@ -364,6 +364,8 @@ static void keep_published(void *context, const struct simdisk_published *publis
 
     buf_put_text(text, published->path);
     buf_put_int(text, published->next_update_s);
+    buf_put_byte(text, ',');
+    buf_put_int(text, (int64_t)published->der_hash);
     buf_put_text(text, published->snippet);
     buf_put_byte(text, ' ');
 }
@@ -372,8 +374,8 @@ static void test_what_publishers_told_the_store_is_read_back(void **state)
 {
     struct gate gate = GATE_OPEN;
     struct simdisk *disk = new_disk(1, &gate);
-    struct simdisk_published a = {"/a", "", "reload", "file", "00", 1};
-    struct simdisk_published b = {"/b", "/b.conf", "reload", "nginx", "00", 2};
+    struct simdisk_published a = {"/a", "", "reload", "file", "00", 1, 11};
+    struct simdisk_published b = {"/b", "/b.conf", "reload", "nginx", "00", 2, 22};
     struct buf text = BUF_INIT(256);
 
     (void)state;
@@ -382,14 +384,14 @@ static void test_what_publishers_told_the_store_is_read_back(void **state)
     a.next_update_s = 3;
     assert_int_equal(simdisk_store_put_published(disk, &a), 0);
     simdisk_store_each_published(disk, keep_published, &text);
-    assert_string_equal(buf_text(&text), "/a3 /b2/b.conf ");
+    assert_string_equal(buf_text(&text), "/a3,11 /b2,22/b.conf ");
     gate = (struct gate){0, SIMDISK_NO_ROOM, 0};
     assert_int_equal(simdisk_store_drop_published(disk, "/a"), -ENOSPC);
     gate = GATE_OPEN;
     assert_int_equal(simdisk_store_drop_published(disk, "/a"), 0);
     buf_clear(&text);
     simdisk_store_each_published(disk, keep_published, &text);
-    assert_string_equal(buf_text(&text), "/b2/b.conf ");
+    assert_string_equal(buf_text(&text), "/b2,22/b.conf ");
     buf_deinit(&text);
     simdisk_free(disk);
 }

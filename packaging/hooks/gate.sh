@@ -5,10 +5,13 @@
 wait=60                         # seconds, for the staple
 strict=no                       # yes: also for certificates that are not must-staple
 import=                         # a folder: copy certificates there, without the key, for clinch
-state=/var/lib/clinch
+state=                          # where it is not that of the configuration
 config=/etc/clinch/clinch.yaml
 options=                        # more for `clinch once`
 reload=                         # what makes the servers take the new certificate
+
+# cron knows /usr/bin and /bin alone.
+PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin
 
 conf=${CLINCH_HOOKS_CONF:-/etc/clinch/hooks.conf}
 [ ! -r "$conf" ] || . "$conf"
@@ -24,9 +27,12 @@ once() {
 
 # gate PATH: fails when a certificate there that must have a staple has none at the end of `wait`.
 gate() {
-    flag=
-    [ "$strict" = no ] || flag=--strict
-    once --state "$state" --wait "$wait" $flag "$1"
+    set -- --wait "$wait" "$1"
+    [ "$strict" = no ] || set -- --strict "$@"
+    # Its proxy, issuers and control socket, but neither its other certificates nor its servers.
+    [ ! -e "$config" ] || set -- -c "$config" --only "$@"
+    [ -z "$state" ] || set -- --state "$state" "$@"
+    once "$@"
 }
 
 # take PATH: the gate for a certificate that is in its place; then staples go to the servers, where no

@@ -43,6 +43,7 @@ struct options {
     bool allow_loopback;
     bool offline;
     bool strict;
+    bool only; /* the paths given; of the configuration only its settings */
     bool json;
     bool metrics;
     bool or_empty;

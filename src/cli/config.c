@@ -129,6 +129,9 @@ static int lay_over(const struct options *options, struct config *config)
             return EXIT_USAGE;
         }
     }
+    if (options->only) {
+        config->certificate_count = config->target_count = 0;
+    }
     for (size_t i = 0; takes_paths && i < options->path_count; i++) {
         if (add_path(config, options->paths[i], config_add_certificate)) {
             return EXIT_USAGE;

@@ -28,7 +28,7 @@ static void on_done(void *context, const char *fault, struct slice reply)
     buf_put_slice(asked->reply, reply);
 }
 
-const char *inventory_exchange(const char *address, struct slice request, struct buf *reply)
+static const char *exchange(const char *address, struct slice request, struct buf *reply)
 {
     struct asked asked = {.reply = reply};
     const struct exchange_order order = {
@@ -40,7 +40,7 @@ const char *inventory_exchange(const char *address, struct slice request, struct
         .context = &asked,
     };
     const char *fault = exchange_check(address);
-    struct exchange *exchange;
+    struct exchange *running;
     uv_loop_t loop;
 
     if (fault) {
@@ -50,7 +50,7 @@ const char *inventory_exchange(const char *address, struct slice request, struct
     if (uv_loop_init(&loop)) {
         return "out of memory";
     }
-    if (exchange_start(&exchange, &loop, &order)) {
+    if (exchange_start(&running, &loop, &order)) {
         asked.fault = "out of memory";
     }
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -58,9 +58,12 @@ const char *inventory_exchange(const char *address, struct slice request, struct
     return asked.fault;
 }
 
-static const char *ask(const struct inventory *inventory, const char *command, struct buf *reply)
+const char *inventory_ask(struct inventory *inventory, struct slice request, struct buf *reply)
 {
-    return inventory_exchange(buf_text(&inventory->socket), slice_of_text(command), reply);
+    if (!inventory->fault) {
+        inventory->fault = exchange(buf_text(&inventory->socket), request, reply);
+    }
+    return inventory->fault;
 }
 
 /* The best of those in the configuration: a path rather than a port, of the highest level. */
@@ -152,11 +155,11 @@ int inventory_ask_haproxy(struct inventory *inventory, const struct options *opt
     if (!inventory->socket.size) {
         return 0;
     }
-    fault = ask(inventory, "show cli level\n", &reply);
+    fault = inventory_ask(inventory, slice_of_text("show cli level\n"), &reply);
     if (!fault) {
         read_level(inventory, slice_of_buf(&reply));
         haproxy_put_list(&command);
-        fault = ask(inventory, buf_text(&command), &reply);
+        fault = inventory_ask(inventory, slice_of_buf(&command), &reply);
     }
     if (fault) {
         inventory_tell(inventory, "HAProxy at %s: %s", buf_text(&inventory->socket), fault);

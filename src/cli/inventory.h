@@ -17,6 +17,7 @@ struct inventory {
     struct buf settings; /* ... and where the configuration has it, "FILE, line N"; or empty */
     bool has_level;
     enum dump_level level; /* of it */
+    const char *fault;     /* of that socket; NULL: none so far */
     bool live;             /* `loaded` is what the running HAProxy says itself */
     char **loaded;
     size_t loaded_count;
@@ -30,9 +31,9 @@ void inventory_deinit(struct inventory *inventory);
 /* inventory-haproxy.c: chooses the socket, and asks it what is loaded. */
 int inventory_ask_haproxy(struct inventory *inventory, const struct options *options);
 
-/* One question to HAProxy's socket @address, and the whole answer into @reply. NULL, or a clause
- * about what is wrong. */
-const char *inventory_exchange(const char *address, struct slice request, struct buf *reply);
+/* One question to HAProxy's socket, and the whole answer into @reply. NULL, or a clause about what
+ * is wrong: then it is not asked again, so that one that hangs costs its time once. */
+const char *inventory_ask(struct inventory *inventory, struct slice request, struct buf *reply);
 
 /* A sentence of trouble. */
 void inventory_tell(struct inventory *inventory, const char *format, ...)

@@ -24,6 +24,7 @@ enum option_id {
     OPTION_ALLOW_LOOPBACK,
     OPTION_OFFLINE,
     OPTION_STRICT,
+    OPTION_ONLY,
     OPTION_JSON,
     OPTION_METRICS,
     OPTION_OR_EMPTY,
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
     {"allow-loopback", no_argument, NULL, OPTION_BASE + OPTION_ALLOW_LOOPBACK},
     {"offline", no_argument, NULL, OPTION_BASE + OPTION_OFFLINE},
     {"strict", no_argument, NULL, OPTION_BASE + OPTION_STRICT},
+    {"only", no_argument, NULL, OPTION_BASE + OPTION_ONLY},
     {"json", no_argument, NULL, OPTION_BASE + OPTION_JSON},
     {"metrics", no_argument, NULL, OPTION_BASE + OPTION_METRICS},
     {"or-empty", no_argument, NULL, OPTION_BASE + OPTION_OR_EMPTY},
@@ -110,8 +112,8 @@ const struct command commands[] = {
                 "Exit codes: 0 no must-staple certificate is left without a staple (with\n"
                 "--strict: no certificate that can have one); 1 some are, and are named; 2 wrong\n"
                 "usage, unreadable configuration or state directory.\n",
-        .options =
-            FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_WAIT) | BIT(OPTION_STRICT) | BIT(OPTION_JSON),
+        .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_WAIT) | BIT(OPTION_STRICT) |
+                   BIT(OPTION_ONLY) | BIT(OPTION_JSON),
     },
     {
         .name = "status",
@@ -436,6 +438,9 @@ static int read_option(struct options *options, enum option_id id, struct buf *f
         return 0;
     case OPTION_STRICT:
         options->strict = true;
+        return 0;
+    case OPTION_ONLY:
+        options->only = true;
         return 0;
     case OPTION_JSON:
         options->json = true;

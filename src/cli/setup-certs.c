@@ -320,9 +320,9 @@ static bool group_certs(struct setup *setup)
 
 static void open_folder(struct setup *setup)
 {
-    /* These read staples only as root, or belong to clinch's group: setup says so. */
-    bool in_state =
-        setup->kind == DUMP_NGINX || setup->kind == DUMP_HAPROXY || setup->kind == DUMP_DNSDIST;
+    /* These read staples as root. */
+    bool in_state = setup->kind == DUMP_NGINX || setup->kind == DUMP_HAPROXY;
+    bool is_hitch = setup->kind == DUMP_HITCH;
 
     setup->own_state = !text_equal(setup->config->state_dir, "/var/lib/clinch");
     setup->folder = BUF_INIT(8192);
@@ -336,9 +336,8 @@ static void open_folder(struct setup *setup)
             buf_put_int(&setup->folder, setup->instance);
         }
     } else {
-        buf_put_text(&setup->folder, "/run/clinch");
-        setup->prefix =
-            setup->kind == DUMP_HITCH || setup->kind == SERVER_FILE ? "" : setup->traits->name;
+        buf_put_text(&setup->folder, is_hitch ? "/run/clinch/hitch" : "/run/clinch/staples");
+        setup->prefix = is_hitch || setup->kind == SERVER_FILE ? "" : setup->traits->name;
     }
 }
 

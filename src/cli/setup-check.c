@@ -8,7 +8,7 @@
 #define CHAIN_WIDTH  11
 
 struct check {
-    const struct setup *setup;
+    struct setup *setup;
     struct buf out;
     unsigned width;
     unsigned rows;
@@ -95,7 +95,9 @@ static void put_row(struct check *check, const struct dump_block *block,
     buf_put_printable(out, slice_of_text(cert->path), 4096);
     buf_put_byte(out, '\n');
     if (sight.why.size) {
-        put_place(&sentence, block);
+        if (check->setup->kind != DUMP_APACHE) { /* a line of the dump tells nothing */
+            put_place(&sentence, block);
+        }
         buf_put_text(&sentence, buf_text(&sight.why));
         put_sentence(check, buf_text(&sentence));
     }

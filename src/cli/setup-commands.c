@@ -20,10 +20,18 @@ static void put_wrapper_path(struct buf *to, const struct setup *setup)
     buf_put_text(to, WRAPPER);
 }
 
+/* Whose the command is; NULL: root's, since nghttpx stays what it was started as. */
+static const char *user_of(const struct setup *setup)
+{
+    const char *user = setup->inventory.dump->values[DUMP_USER];
+
+    return user ? user : setup->kind == DUMP_H2O ? "debian-h2o" : NULL;
+}
+
 /* Both give the command one argument, the certificate's path, and take no other. */
 static void put_wrapper(const struct setup *setup, struct page *page, const char *path)
 {
-    const char *user = setup->inventory.dump->values[DUMP_USER];
+    const char *user = user_of(setup);
     char own[PATH_MAX];
     ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
     struct buf program = BUF_INIT(8192), state = BUF_INIT(16384);
@@ -35,22 +43,23 @@ static void put_wrapper(const struct setup *setup, struct page *page, const char
     page_put(page, "#!/bin/sh\n");
     page_say(page,
              "%s calls this with the path of a certificate. Nothing on standard output and 0: "
-             "staple nothing, ask again.",
+             "staple nothing, ask again. 75: keep what you have, ask again; h2o never asks again "
+             "at any other code.",
              setup->traits->title);
     page_put(page, "[ -x %s ] || exit 0\n", buf_text(&program));
-    page_put(page, "exec %s staple --or-empty --state %s \"$1\"\n", buf_text(&program),
-             buf_text(&state));
+    page_put(page, "timeout 10 %s staple --or-empty --state %s \"$1\" || exit 75\n",
+             buf_text(&program), buf_text(&state));
     page_block(page, "shell", "# ");
-    page_say(page, "Once. %s's user must be allowed to read the staples that clinch keeps.",
+    page_say(page,
+             user ? "Once. %s's user must be allowed to read the staples that clinch keeps."
+                  : "Once.",
              setup->traits->title);
     page_put(page, "chmod 755 ");
     page_quote_shell(&page->out, path);
     page_put(page, "\n");
-    if (!setup->own_state) {
+    if (!setup->own_state && user) {
         page_put(page, "usermod -a -G clinch ");
-        page_quote_shell(&page->out, user                      ? user
-                                     : setup->kind == DUMP_H2O ? "debian-h2o"
-                                                               : "nobody");
+        page_quote_shell(&page->out, user);
         page_put(page, "\n");
     }
     buf_deinit(&program);
@@ -77,16 +86,21 @@ static void h2o_put_block(struct setup *setup, struct page *page, const struct s
     }
     page_block(page, named ? named->file : file, "# ");
     if (named) {
-        page_say(
-            page, "In the `ssl:` that has certificate-file %s, line %u%s:", cert->path, named->line,
-            named->staple || flags & DUMP_STAPLES_NEVER ? ", instead of the ocsp-update lines there"
-                                                        : ", instead of h2o's own fetching");
+        page_say(page, "In the `ssl:` that has certificate-file %s, line %u, indented like that%s:",
+                 cert->path, named->line,
+                 named->staple || flags & DUMP_STAPLES_NEVER
+                     ? ", instead of the ocsp-update lines there"
+                     : ", instead of h2o's own fetching");
     } else {
-        page_say(page, "In the `ssl:` that has certificate-file %s:", cert->path);
+        page_say(page,
+                 "In the `ssl:` that has certificate-file %s, indented like that:", cert->path);
+    }
+    if (flags & DUMP_STAPLES) {
+        page_say(page, "WARNING: without them h2o staples by itself: that is its default.");
     }
     page_put(page, "ocsp-update-cmd: ");
     page_quote_yaml(&page->out, wrapper);
-    page_put(page, "\nocsp-update-interval: 600\n");
+    page_put(page, "\nocsp-update-interval: 60\n");
 }
 
 void setup_h2o_put(struct setup *setup, struct page *page)
@@ -121,13 +135,17 @@ void setup_nghttpx_put(struct setup *setup, struct page *page)
     }
     if (dump->flags & DUMP_STAPLES_NEVER) {
         page_say(page, "FIRST remove no-ocsp.");
+    } else if (!dump->values[DUMP_COMMAND]) {
+        page_say(page, "WARNING: nghttpx staples by itself as it is (that is its default): these "
+                       "lines take the place of that.");
     }
     page_say(
         page,
         "no-verify-ocsp: clinch has checked the staple; nghttpx checks it against the system's "
         "trust store, which refuses those of a private CA, and keeps showing one that was "
         "withdrawn. (Or cacert=CA.pem: then a withdrawal takes a restart.)");
-    page_put(page, "fetch-ocsp-response-file=%s\nocsp-update-interval=600\n", buf_text(&wrapper));
+    page_put(page, "fetch-ocsp-response-file=%s\nocsp-update-interval=60\nocsp-startup=yes\n",
+             buf_text(&wrapper));
     if (!(dump->flags & DUMP_UNVERIFIED)) {
         page_put(page, "no-verify-ocsp=yes\n");
     }

@@ -69,9 +69,11 @@ static void put_access(const struct setup *setup, struct page *page)
     const char *user = setup->inventory.dump->values[DUMP_USER];
 
     if (setup->own_state) {
-        page_say(page, "%s%s%s must be let into %s, where clinch puts the staples.",
-                 setup->traits->title, user ? "'s user " : "'s user", user ? user : "",
-                 buf_text(&setup->folder));
+        page_say(page,
+                 "%s's user%s%s must be let into %s, where clinch puts the staples (`chmod "
+                 "o+x %s`, or its group).",
+                 setup->traits->title, user ? " " : "", user ? user : "", buf_text(&setup->folder),
+                 setup->config->state_dir);
     }
 }
 
@@ -102,7 +104,13 @@ void setup_hitch_put(struct setup *setup, struct page *page)
                 dump->certs[i].path, dump->certs[i].file, dump->certs[i].line);
         }
     }
-    if (!setup->own_state) {
+    if (setup->own_state) {
+        page_block(page, "shell", "# ");
+        page_say(page, "Once: a hitch that does not find the folder at its start staples nothing.");
+        page_put(page, "mkdir -p ");
+        page_quote_shell(&page->out, buf_text(&setup->folder));
+        page_put(page, "\n");
+    } else {
         page_block(page, "/etc/systemd/system/hitch.service.d/clinch.conf", "# ");
         page_say(
             page,
@@ -110,15 +118,61 @@ void setup_hitch_put(struct setup *setup, struct page *page)
             "staples nothing until the next one.");
         page_put(page, "[Unit]\nWants=clinch.service\nAfter=clinch.service\n");
     }
+    setup_put_door(setup, page);
 }
 
 void setup_hitch_targets(struct setup *setup, struct page *page, bool only)
 {
     page_put(page, "  - hitch: ");
     page_quote_yaml(&page->out, buf_text(&setup->folder));
-    page_put(page, "\n    # hitch sees what is replaced by itself; only withdrawals need this.\n"
-                   "    reload: systemctl reload hitch\n");
+    page_put(page, "\n    # hitch sees what is replaced by itself; only withdrawals need this.\n");
+    setup_put_told(setup, page, "reload", NULL);
     setup_put_only(setup, page, 1, only);
+}
+
+void setup_hitch_reload(const struct setup *setup, struct buf *command)
+{
+    (void)setup;
+    buf_put_text(command, "systemctl restart hitch");
+}
+
+void setup_lighttpd_targets(struct setup *setup, struct page *page, bool only)
+{
+    for (unsigned group = 1; group <= setup->groups; group++) {
+        setup_put_template(setup, page, group);
+        setup_put_told(setup, page, "reload", NULL);
+        setup_put_only(setup, page, group, only);
+    }
+}
+
+/* "dnsdist -C FILE": without what the running one was started with. */
+static void put_dnsdist(struct buf *to, const struct setup *setup)
+{
+    struct found_server server = setup->server;
+
+    server.argument_count = 0;
+    inventory_put_program(to, &server);
+    if (server.config_count && !text_equal(server.configs[0], setup->traits->configs[0])) {
+        buf_put_text(to, " -C ");
+        page_quote_shell(to, server.configs[0]);
+    }
+}
+
+void setup_dnsdist_targets(struct setup *setup, struct page *page, bool only)
+{
+    struct buf reload = BUF_INIT(65536);
+
+    put_dnsdist(&reload, setup);
+    buf_put_text(&reload, " -c -e 'reloadAllCertificates()'");
+    for (unsigned group = 1; group <= setup->groups; group++) {
+        setup_put_template(setup, page, group);
+        page_put(page, "    reload: ");
+        page_quote_yaml(&page->out, buf_text(&reload));
+        page_put(page, "\n");
+        setup_put_told(setup, page, "restart", NULL);
+        setup_put_only(setup, page, group, only);
+    }
+    buf_deinit(&reload);
 }
 
 void setup_lighttpd_put(struct setup *setup, struct page *page)
@@ -143,14 +197,15 @@ void setup_lighttpd_put(struct setup *setup, struct page *page)
         }
         buf_deinit(&staple);
     }
+    setup_put_door(setup, page);
 }
 
 /* Exim takes a file that has ended, is missing or revoked for a reason to refuse STARTTLS to
  * everybody. The file's mtime is the end of its life: behind it, or without file, no staple. The
  * same goes for an empty place in a list, so each is named only behind those before it. */
-static void put_expansion(const struct setup *setup, struct page *page)
+static void put_expansion(const struct setup *setup, struct page *page, size_t count)
 {
-    for (size_t i = 0; i < setup->cert_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct buf staple = BUF_INIT(16384);
         const char *path;
 
@@ -163,18 +218,50 @@ static void put_expansion(const struct setup *setup, struct page *page)
                  path, path, i ? ":" : "", path);
         buf_deinit(&staple);
     }
-    for (size_t i = 0; i < setup->cert_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         page_put(page, "}}");
     }
     page_put(page, "\n");
 }
 
+/* How many of the list may have a staple: those behind one that has none never are shown. */
+static size_t count_list(const struct setup *setup)
+{
+    size_t count = 0;
+
+    while (count < setup->cert_count && setup_could(&setup->certs[count])) {
+        count++;
+    }
+    return count;
+}
+
+/* The list must be that of tls_certificate, place by place. */
+static bool refuse_part(struct setup *setup, struct page *page, const char *file)
+{
+    const struct dump *dump = setup->inventory.dump;
+
+    for (size_t i = 0; i < dump->cert_count; i++) {
+        if (i >= setup->cert_count || !text_equal(dump->certs[i].path, setup->certs[i].path)) {
+            page_block(page, file, "# ");
+            page_say(page, "REFUSED: tls_certificate is a list, and tls_ocsp_file must have the "
+                           "same order: name all of them, as they stand there, or none.");
+            setup_refuse_all(setup);
+            return true;
+        }
+    }
+    return false;
+}
+
 void setup_exim_put(struct setup *setup, struct page *page)
 {
     const struct dump_cert *named = setup->cert_count ? find_named(setup, &setup->certs[0]) : NULL;
+    size_t count = count_list(setup);
 
     if (refuse_odd(setup, page)) { /* the list is one of all */
         setup_refuse_all(setup);
+        return;
+    }
+    if (!count || refuse_part(setup, page, file_of(setup, named))) {
         return;
     }
     page_block(page, file_of(setup, named), "# ");
@@ -184,14 +271,20 @@ void setup_exim_put(struct setup *setup, struct page *page)
         "dead leads to no staple; the plain path of a staple that has ended would make STARTTLS "
         "fail for everybody.",
         named && named->staple ? ", instead of the tls_ocsp_file there" : "");
-    if (setup->cert_count > 1) {
+    if (count > 1) {
         page_say(page,
                  "The order is that of tls_certificate: a staple is shown only when all before "
                  "it are there.");
     }
+    if (count < setup->cert_count) {
+        page_say(page,
+                 "WARNING: there is no staple for %s, so none can be shown for what stands behind "
+                 "it in the list: put it last.",
+                 setup->certs[count].path);
+    }
     put_access(setup, page);
     page_put(page, "tls_ocsp_file = ");
-    put_expansion(setup, page);
+    put_expansion(setup, page, count);
 }
 
 /* dnsdist does not start with a staple that is missing or has ended. The third of an answer's times
@@ -259,7 +352,11 @@ void setup_dnsdist_put(struct setup *setup, struct page *page)
     page_say(
         page,
         "Near the top. dnsdist does not start with a staple that is missing or has ended: this "
-        "leaves such a one out.");
+        "leaves such a one out. It keeps what it has found at its start: the first staple and a "
+        "withdrawal take a restart. Newer ones take a word on its console, which must be open: "
+        "controlSocket(\"127.0.0.1:5199\") and setKey(\"...\"), made by makeKey() there%s.",
+        setup_is_apart(setup) ? "; and clinch must be able to read this file, for that key" : "");
+    put_access(setup, page);
     page_put(page, "%s", dnsdist_function);
     for (size_t i = 0; i < dump->block_count; i++) {
         if (is_wanted(setup, &dump->blocks[i])) {
@@ -279,19 +376,13 @@ void setup_dnsdist_put(struct setup *setup, struct page *page)
         }
         buf_deinit(&staple);
     }
-    page_block(page, "shell", "# ");
-    page_say(
-        page,
-        "Once: dnsdist reads staples as its own user. It keeps the list of them from its start: "
-        "the first staple, and a withdrawal, need a restart.");
-    page_put(page, "usermod -a -G clinch _dnsdist\n");
+    setup_put_door(setup, page);
 }
 
 void setup_dnsdist_reload(const struct setup *setup, struct buf *command)
 {
-    buf_put_text(command, "clinch once -c ");
-    page_quote_shell(command, setup->config_path);
-    buf_put_text(command, " --wait 60; dnsdist --check-config && systemctl restart dnsdist");
+    put_dnsdist(command, setup);
+    buf_put_text(command, " --check-config && systemctl restart dnsdist");
 }
 
 void setup_file_put(struct setup *setup, struct page *page)

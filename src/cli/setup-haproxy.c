@@ -3,6 +3,7 @@
 /* HAProxy takes staples over its runtime socket; for its next start it reads X.pem.ocsp beside
  * X.pem, where clinch does not write: a symbolic link, made once, leads to where it does. */
 
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,6 +17,12 @@ static const char *socket_of(const struct setup *setup)
     return setup->inventory.socket.size ? buf_text(&setup->inventory.socket) : USUAL_SOCKET;
 }
 
+/* There is a socket that clinch can do everything with. */
+static bool is_open(const struct inventory *inventory)
+{
+    return inventory->has_level && inventory->level == DUMP_LEVEL_ADMIN;
+}
+
 static void put_socket(struct setup *setup, struct page *page)
 {
     const struct inventory *inventory = &setup->inventory;
@@ -24,7 +31,7 @@ static void put_socket(struct setup *setup, struct page *page)
                                                     : setup->traits->configs[0];
     const char *address = socket_of(setup);
 
-    if (inventory->has_level && inventory->level == DUMP_LEVEL_ADMIN) {
+    if (is_open(inventory)) {
         return;
     }
     page_block(page, file, "# ");
@@ -39,8 +46,18 @@ static void put_socket(struct setup *setup, struct page *page)
                  "In `global`: clinch hands its staples over here. Level `user` would be enough to "
                  "replace staples, `admin` is needed to create entries and to withdraw.");
     }
-    page_say(page, "Where clinch runs as a user of its own: mode 660 and `group clinch`.");
-    page_put(page, "stats socket %s%s level admin\n", address[0] == '/' ? "" : "ipv4@", address);
+    if (!setup_is_apart(setup)) {
+        page_say(page, "Where clinch runs as a user of its own: mode 660 and `group clinch`.");
+    }
+    page_put(page, "stats socket %s%s%s level admin\n", address[0] == '/' ? "" : "ipv4@", address,
+             address[0] == '/' && setup_is_apart(setup) ? " mode 660 group clinch" : "");
+}
+
+void setup_haproxy_reload(const struct setup *setup, struct buf *command)
+{
+    if (!is_open(&setup->inventory)) {
+        buf_put_text(command, "systemctl reload haproxy");
+    }
 }
 
 static bool put_refusal(struct setup *setup, struct page *page, struct setup_cert *cert)
@@ -102,9 +119,36 @@ static void put_update(struct setup *setup, struct page *page)
     }
 }
 
+/* A clinch that is not root must be of the socket's group. */
+static void put_group(const struct setup *setup, struct page *page)
+{
+    const char *address = socket_of(setup);
+    struct stat info;
+    const struct group *group;
+
+    if (!setup_is_apart(setup) || !is_open(&setup->inventory) || stat(address, &info) ||
+        info.st_mode & S_IWOTH) {
+        return;
+    }
+    group = info.st_mode & S_IWGRP && info.st_gid ? getgrgid(info.st_gid) : NULL;
+    page_block(page, "/etc/systemd/system/clinch.service.d/haproxy.conf", "# ");
+    if (!group) {
+        page_say(page,
+                 "WARNING: only root may connect to %s: add `mode 660 group clinch` to its `stats "
+                 "socket` line.",
+                 address);
+        return;
+    }
+    page_say(page, "clinch is not root: the group of %s lets it in.", address);
+    page_put(page, "[Service]\nSupplementaryGroups=%s\n", group->gr_name);
+    page_block(page, "shell", "# ");
+    page_put(page, "systemctl daemon-reload\n");
+}
+
 void setup_haproxy_put(struct setup *setup, struct page *page)
 {
     put_socket(setup, page);
+    put_group(setup, page);
     page_block(page, "shell", "# ");
     put_update(setup, page);
     page_say(page,

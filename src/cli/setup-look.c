@@ -118,8 +118,7 @@ static void look_nginx(const struct setup *setup, const struct dump_block *block
     }
 }
 
-static void look_haproxy(const struct setup *setup, const struct setup_cert *cert,
-                         struct sight *sight)
+static void look_haproxy(struct setup *setup, const struct setup_cert *cert, struct sight *sight)
 {
     const struct found_cert *leaf = setup_leaf(cert);
     struct buf certid = BUF_INIT(1024), command = BUF_INIT(4096);
@@ -136,8 +135,7 @@ static void look_haproxy(const struct setup *setup, const struct setup_cert *cer
     } else {
         request_put_certid(&certid, leaf->facts);
         haproxy_put_show(&command, slice_of_buf(&certid));
-        fault =
-            inventory_exchange(buf_text(&setup->inventory.socket), slice_of_buf(&command), &reply);
+        fault = inventory_ask(&setup->inventory, slice_of_buf(&command), &reply);
         if (fault) {
             none(sight, buf_text(&setup->inventory.socket), ": ", fault);
         } else if (!haproxy_read_shown(slice_of_buf(&reply), &good, &next_update_s)) {
@@ -263,8 +261,8 @@ static void look_command(const struct setup *setup, const struct dump_block *blo
     }
 }
 
-static void look(const struct setup *setup, const struct dump_block *block,
-                 const struct dump_cert *named, const struct setup_cert *cert, struct sight *sight)
+static void look(struct setup *setup, const struct dump_block *block, const struct dump_cert *named,
+                 const struct setup_cert *cert, struct sight *sight)
 {
     switch (setup->kind) {
     case DUMP_NGINX:
@@ -298,9 +296,8 @@ static void look(const struct setup *setup, const struct dump_block *block,
     }
 }
 
-void setup_look(const struct setup *setup, const struct dump_block *block,
-                const struct dump_cert *named, const struct setup_cert *cert,
-                struct sight *ret_sight)
+void setup_look(struct setup *setup, const struct dump_block *block, const struct dump_cert *named,
+                const struct setup_cert *cert, struct sight *ret_sight)
 {
     *ret_sight = (struct sight){.state = SIGHT_QUIET, .why = BUF_INIT(65536)};
     if (!setup_leaf(cert)) {

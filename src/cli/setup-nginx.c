@@ -242,6 +242,11 @@ void setup_nginx_put(struct setup *setup, struct page *page)
 
     setup->nginx_folder = find_folder(setup, 1);
     setup->has_folder = true;
+    page_block(page, "shell", "# ");
+    page_say(page, "nginx shows a staple file as it is, also one that has ended: clinch takes it "
+                   "away in time, and so does clinch-expire.timer where clinch is gone. Better "
+                   "ways, which look at the time in each handshake, are to come: a library that "
+                   "is loaded into nginx, and a responder of clinch's own.");
     for (size_t i = 0; i < dump->block_count; i++) {
         if (is_wanted(setup, &dump->blocks[i])) {
             put_block(setup, page, &dump->blocks[i]);
@@ -257,6 +262,7 @@ void setup_nginx_put(struct setup *setup, struct page *page)
             put_include(setup, page, &setup->certs[i]);
         }
     }
+    setup_put_door(setup, page);
 }
 
 static void put_command(struct buf *to, const struct setup *setup)
@@ -277,13 +283,7 @@ void setup_nginx_targets(struct setup *setup, struct page *page, bool only)
         page_put(page, "  - nginx: ");
         page_quote_yaml(&page->out, buf_text(&folder));
         page_put(page, "\n");
-        if (group == 1) {
-            page_put(page, "    # where clinch is not root: touch /run/clinch/reload/nginx "
-                           "(SECURITY.md)\n");
-        }
-        page_put(page, "    reload: ");
-        page_quote_yaml(&page->out, buf_text(&command));
-        page_put(page, "\n");
+        setup_put_told(setup, page, "reload", buf_text(&command));
         setup_put_only(setup, page, group, only);
         buf_deinit(&folder);
         buf_deinit(&command);

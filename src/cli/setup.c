@@ -14,14 +14,14 @@
 
 const struct setup_kind setup_kinds[SERVERS] = {
     [DUMP_NGINX] = {setup_nginx_put, setup_nginx_targets, setup_nginx_reload},
-    [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, NULL},
+    [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, setup_haproxy_reload},
     [DUMP_APACHE] = {setup_apache_put, NULL, setup_apache_reload},
-    [DUMP_HITCH] = {setup_hitch_put, setup_hitch_targets, setup_service_reload},
-    [DUMP_LIGHTTPD] = {setup_lighttpd_put, setup_file_targets, setup_service_reload},
-    [DUMP_H2O] = {setup_h2o_put, NULL, setup_service_reload},
-    [DUMP_NGHTTPX] = {setup_nghttpx_put, NULL, setup_service_reload},
+    [DUMP_HITCH] = {setup_hitch_put, setup_hitch_targets, setup_hitch_reload, true},
+    [DUMP_LIGHTTPD] = {setup_lighttpd_put, setup_lighttpd_targets, setup_service_reload},
+    [DUMP_H2O] = {setup_h2o_put, NULL, setup_service_reload, true},
+    [DUMP_NGHTTPX] = {setup_nghttpx_put, NULL, setup_service_reload, true},
     [DUMP_EXIM] = {setup_exim_put, setup_file_targets, setup_service_reload},
-    [DUMP_DNSDIST] = {setup_dnsdist_put, setup_file_targets, setup_dnsdist_reload},
+    [DUMP_DNSDIST] = {setup_dnsdist_put, setup_dnsdist_targets, setup_dnsdist_reload},
     [SERVER_FILE] = {setup_file_put, setup_file_targets, NULL},
 };
 
@@ -94,31 +94,23 @@ void setup_put_only(const struct setup *setup, struct page *page, unsigned group
     }
 }
 
-/* Entries of a template for files: how each server takes them up is its `reload`. */
+void setup_put_template(const struct setup *setup, struct page *page, unsigned group)
+{
+    struct buf template = BUF_INIT(16384);
+
+    put_file(&template, setup, group, "{name}");
+    page_put(page, "  - %s: ", setup->traits->name);
+    page_quote_yaml(&page->out, buf_text(&template));
+    page_put(page, "\n");
+    buf_deinit(&template);
+}
+
 void setup_file_targets(struct setup *setup, struct page *page, bool only)
 {
-    static const char *const dnsdist = "dnsdist -c -e 'reloadAllCertificates()'";
-    struct buf reload = BUF_INIT(16384);
-
-    if (setup->kind == DUMP_LIGHTTPD) {
-        setup_service_reload(setup, &reload);
-    } else if (setup->kind == DUMP_DNSDIST) {
-        buf_put_text(&reload, dnsdist);
-    }
     for (unsigned group = 1; group <= setup->groups; group++) {
-        struct buf template = BUF_INIT(16384);
-
-        put_file(&template, setup, group, "{name}");
-        page_put(page, "  - %s: ", setup->traits->name);
-        page_quote_yaml(&page->out, buf_text(&template));
-        page_put(page, "\n");
-        if (reload.size) {
-            page_put(page, "    reload: %s\n", buf_text(&reload));
-        }
+        setup_put_template(setup, page, group);
         setup_put_only(setup, page, group, only);
-        buf_deinit(&template);
     }
-    buf_deinit(&reload);
 }
 
 void setup_put_certificates(const struct setup *setup, struct page *page, struct map *seen)
@@ -149,8 +141,9 @@ static void put_rights(struct page *page, const struct setup_cert *cert)
         page_say(
             page,
             "NOTE: %s is not for everybody (mode %04o): clinch's own user must be able to read "
-            "it, by its group or as a copy of leaf and chain without the key.",
-            cert->path, (unsigned)info.st_mode & 07777);
+            "it, by its group, or a copy without the key in its place, as `clinch import %s` makes "
+            "one.",
+            cert->path, (unsigned)info.st_mode & 07777, cert->path);
     }
 }
 
@@ -221,25 +214,37 @@ static void put_yaml(struct setup *setup, struct page *page)
     }
 }
 
+static void put_clinch(const struct setup *setup, struct buf *command)
+{
+    if (text_equal(setup->config_path, CONFIG_PATH)) {
+        buf_put_text(command, "systemctl enable clinch clinch-expire.timer && "
+                              "systemctl restart clinch clinch-expire.timer");
+    } else {
+        buf_put_text(command, "clinch once -c ");
+        page_quote_shell(command, setup->config_path);
+        buf_put_text(command, ONCE_WAIT);
+    }
+}
+
 static void put_live(struct setup *setup, struct page *page)
 {
     const struct setup_kind *kind = &setup_kinds[setup->kind];
-    struct buf command = BUF_INIT(65536);
+    struct buf server = BUF_INIT(65536), clinch = BUF_INIT(65536);
 
-    page_block(page, "live", "# ");
     if (kind->put_reload) {
-        kind->put_reload(setup, &command);
-        buf_put_text(&command, " && ");
+        kind->put_reload(setup, &server);
     }
-    if (text_equal(setup->config_path, CONFIG_PATH)) {
-        buf_put_text(&command, "systemctl restart clinch");
+    put_clinch(setup, &clinch);
+    page_block(page, "live", "# ");
+    if (!server.size) {
+        page_put(page, "%s\n", buf_text(&clinch));
+    } else if (kind->clinch_first) {
+        page_put(page, "%s && %s\n", buf_text(&clinch), buf_text(&server));
     } else {
-        buf_put_text(&command, "clinch once -c ");
-        page_quote_shell(&command, setup->config_path);
-        buf_put_text(&command, ONCE_WAIT);
+        page_put(page, "%s && %s\n", buf_text(&server), buf_text(&clinch));
     }
-    page_put(page, "%s\n", buf_text(&command));
-    buf_deinit(&command);
+    buf_deinit(&server);
+    buf_deinit(&clinch);
 }
 
 static int print(struct setup *setup)

@@ -87,8 +87,9 @@ struct setup_kind {
     void (*put_server)(struct setup *setup, struct page *page);
     /* Entries of `publish:`; NULL: it takes none. */
     void (*put_targets)(struct setup *setup, struct page *page, bool only);
-    /* The command that makes it take up what was pasted; without clinch's own. */
+    /* The command that makes it take up what was pasted; without clinch's own. May be nothing. */
     void (*put_reload)(const struct setup *setup, struct buf *command);
+    bool clinch_first; /* it looks for a folder, or a staple, when it starts */
 };
 extern const struct setup_kind setup_kinds[SERVERS];
 
@@ -97,20 +98,33 @@ void setup_nginx_targets(struct setup *setup, struct page *page, bool only);
 void setup_nginx_reload(const struct setup *setup, struct buf *command);
 void setup_haproxy_put(struct setup *setup, struct page *page);
 void setup_haproxy_targets(struct setup *setup, struct page *page, bool only);
+void setup_haproxy_reload(const struct setup *setup, struct buf *command);
 void setup_apache_put(struct setup *setup, struct page *page);
 void setup_apache_reload(const struct setup *setup, struct buf *command);
 void setup_hitch_put(struct setup *setup, struct page *page);
 void setup_hitch_targets(struct setup *setup, struct page *page, bool only);
+void setup_hitch_reload(const struct setup *setup, struct buf *command);
 void setup_lighttpd_put(struct setup *setup, struct page *page);
 void setup_exim_put(struct setup *setup, struct page *page);
 void setup_dnsdist_put(struct setup *setup, struct page *page);
 void setup_dnsdist_reload(const struct setup *setup, struct buf *command);
-/* lighttpd, exim, dnsdist, file: a template of files. */
+/* exim, file: a template of files, of which the server need not be told. */
 void setup_file_targets(struct setup *setup, struct page *page, bool only);
 void setup_file_put(struct setup *setup, struct page *page);
 void setup_h2o_put(struct setup *setup, struct page *page);
 void setup_nghttpx_put(struct setup *setup, struct page *page);
+void setup_dnsdist_targets(struct setup *setup, struct page *page, bool only);
+void setup_lighttpd_targets(struct setup *setup, struct page *page, bool only);
 void setup_service_reload(const struct setup *setup, struct buf *command);
+
+/* clinch runs as a user of its own on this machine, and so may not reload servers. */
+bool setup_is_apart(const struct setup *setup);
+/* "    KEY: COMMAND" of an entry of `publish:`, which makes the server take or drop a staple;
+ * @direct is the command where clinch may do that itself, NULL: the service's usual one. */
+void setup_put_told(const struct setup *setup, struct page *page, const char *key,
+                    const char *direct);
+/* What root must be told once for that command to do anything. */
+void setup_put_door(const struct setup *setup, struct page *page);
 
 /* The folder for staples of @group, and the file for the staple of @cert where it is one. */
 void setup_put_folder(struct buf *to, const struct setup *setup, unsigned group);
@@ -125,6 +139,9 @@ void setup_nginx_folder(struct buf *to, const struct setup *setup, unsigned grou
 
 /* "    only:" with the certificates of @group, where there is something to tell apart. */
 void setup_put_only(const struct setup *setup, struct page *page, unsigned group, bool only);
+
+/* "  - SERVER: TEMPLATE" of the files of @group. */
+void setup_put_template(const struct setup *setup, struct page *page, unsigned group);
 
 /* The list of `certificates:` as far as they are not in @seen yet (may be NULL), and comments about
  * what is wrong with them. */
@@ -148,6 +165,5 @@ struct sight {
 };
 /* @block and @named are NULL where the certificate is known from HAProxy's socket. @ret_sight->why
  * is to be deinitialised. */
-void setup_look(const struct setup *setup, const struct dump_block *block,
-                const struct dump_cert *named, const struct setup_cert *cert,
-                struct sight *ret_sight);
+void setup_look(struct setup *setup, const struct dump_block *block, const struct dump_cert *named,
+                const struct setup_cert *cert, struct sight *ret_sight);

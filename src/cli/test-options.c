@@ -190,6 +190,7 @@ static void test_wrong_usage_is_one_clear_line(void **state)
          "--json and --metrics are two ways to print: give one of them"},
         {"clinch status --json=yes", "option --json takes no value"},
         {"clinch status --strict", "clinch status does not take --strict"},
+        {"clinch run --only", "clinch run does not take --only"},
         {"clinch run --wait 5 /a", "clinch run does not take --wait"},
         {"clinch explain", "clinch explain needs a certificate: clinch explain CERT.pem..."},
         {"clinch verify --cert a", "clinch verify needs an answer: clinch verify RESPONSE.der"},

@@ -64,10 +64,12 @@ void scan_file_explain(const char *path, int r, struct buf *fault)
     case EACCES:
         buf_put_text(fault, "cannot read ");
         put_path(fault, path);
-        buf_put_text(fault, ": permission denied; give group ");
+        buf_put_text(fault, ": permission denied; as root `clinch import ");
+        put_path(fault, path);
+        buf_put_text(fault, "` copies leaf and chain without the key to /etc/clinch/certs; or let "
+                            "group ");
         put_group(fault);
-        buf_put_text(fault, " read access to it and its folders, or use a copy of the leaf and "
-                            "chain without the key");
+        buf_put_text(fault, " read it (chgrp, chmod g+r) and pass its folders (chmod g+x)");
         return;
     case ELOOP:
         put_path(fault, path);

@@ -11,7 +11,7 @@
 #include "io/clock.h"
 #include "io/store-private.h"
 
-#define STORE_SCHEMA      1
+#define STORE_SCHEMA      2
 #define STORE_SCHEMA_MAX  1000 /* a version above is no version but damage */
 #define STORE_BUSY_MS     1000 /* somebody looks with sqlite3, or a reader recovers */
 #define STORE_CHECK_MS    1000 /* the most that looking for damage may take at a start */
@@ -34,8 +34,15 @@ static const char schema[] =
     " next_update INTEGER NOT NULL, next_try INTEGER NOT NULL, sum INTEGER NOT NULL);"
     "CREATE TABLE published (path TEXT NOT NULL PRIMARY KEY, snippet TEXT NOT NULL,"
     " command TEXT NOT NULL, kind TEXT NOT NULL, leaf TEXT NOT NULL,"
-    " next_update INTEGER NOT NULL, der_hash INTEGER NOT NULL, sum INTEGER NOT NULL);"
-    "PRAGMA user_version = 1;"
+    " next_update INTEGER NOT NULL, sum INTEGER NOT NULL, der_hash INTEGER NOT NULL);"
+    "PRAGMA user_version = 2;"
+    "COMMIT;";
+
+/* From version 1. The sum leaves der_hash out: a wrong one costs a reload and nothing else. */
+static const char upgrade[] =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE published ADD COLUMN der_hash INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;"
     "COMMIT;";
 
 #define ROW_COLUMNS                                                                                \
@@ -71,7 +78,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ROW] = "SELECT " ROW_COLUMNS " FROM certs WHERE leaf = ?1",
     [SQL_ISSUER] = "SELECT url, der, sum FROM issuers WHERE url = ?1",
     [SQL_ROWS] = "SELECT " ROW_COLUMNS " FROM certs ORDER BY name, leaf",
-    [SQL_PUBLISHED] = "SELECT path, snippet, command, kind, leaf, next_update, der_hash, sum"
+    [SQL_PUBLISHED] = "SELECT path, snippet, command, kind, leaf, next_update, sum, der_hash"
                       " FROM published ORDER BY path",
 };
 
@@ -332,6 +339,9 @@ static int db_try(struct store *store)
     r = db_pragmas(store);
     r = r ? r : db_writable(store);
     r = r ? r : db_version(store, &version);
+    if (!r && version == 1) {
+        r = db_exec(store, upgrade);
+    }
     if (!r && version == 0) {
         r = store->visitor ? store_db_bad(store, "it was never begun") : db_exec(store, schema);
         store->begun += r == 0;
@@ -524,6 +534,11 @@ int store_db_open_reader(struct store *store)
     if (!r && version == 0) {
         store_db_close(store);
         return STORE_E_ABSENT;
+    }
+    if (!r && version < STORE_SCHEMA) {
+        why_set(store, "it was written by an older clinch; the next `clinch run` or `clinch once` "
+                       "brings it up to date");
+        r = -ENOTSUP;
     }
     r = r ? r : db_prepare(store);
     if (r) {

@@ -104,5 +104,5 @@ int64_t fields_take_number(struct fields *fields)
 
 bool fields_take_sum(struct fields *fields)
 {
-    return (uint64_t)sqlite3_column_int64(fields->statement, fields->at) == fields->sum;
+    return (uint64_t)sqlite3_column_int64(fields->statement, fields->at++) == fields->sum;
 }

@@ -387,8 +387,8 @@ static int put_published(struct store *store, const struct store_published *publ
     fields_bind_text(&fields, published->kind);
     fields_bind_text(&fields, published->leaf_sha256);
     fields_bind_number(&fields, published->next_update_s);
-    fields_bind_number(&fields, (int64_t)published->der_hash);
     fields_bind_sum(&fields);
+    fields_bind_bare(&fields, (int64_t)published->der_hash);
     return fields_step(&fields);
 }
 
@@ -443,6 +443,7 @@ static bool take_published(sqlite3_stmt *statement, struct store_published *publ
 {
     struct fields fields = FIELDS_INIT(statement);
     struct buf leaf = buf_over(published->leaf_sha256, sizeof(published->leaf_sha256));
+    bool right;
 
     published->path = fields_take_text(&fields);
     published->snippet = fields_take_text(&fields);
@@ -450,8 +451,9 @@ static bool take_published(sqlite3_stmt *statement, struct store_published *publ
     published->kind = fields_take_text(&fields);
     buf_put_text(&leaf, fields_take_text(&fields));
     published->next_update_s = fields_take_number(&fields);
+    right = fields_take_sum(&fields) && !buf_status(&leaf);
     published->der_hash = (uint64_t)fields_take_number(&fields);
-    return fields_take_sum(&fields) && !buf_status(&leaf);
+    return right;
 }
 
 int store_published(struct store *store,

@@ -531,7 +531,7 @@ static void test_a_closed_key_in_a_folder_is_quiet(void **state)
     chmod(cert, 0);
     add(world, "d");
     assert_string_equal(run(world), "");
-    assert_told_once(world, "d/c.pem", "permission denied; give group");
+    assert_told_once(world, "d/c.pem", "permission denied; as root `clinch import ");
     free(key);
     free(cert);
 }

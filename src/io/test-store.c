@@ -471,7 +471,7 @@ static void test_a_newer_store_is_refused_and_left_alone(void **state)
     open_store(world);
     close_store(world);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     assert_int_equal(store_open(&store, world->state, &world->log, &pid), -ENOTSUP);
     assert_non_null(strstr(test_told(world->dir), "written by a newer clinch"));
@@ -479,6 +479,48 @@ static void test_a_newer_store_is_refused_and_left_alone(void **state)
     assert_non_null(strstr(test_told(world->dir), "written by a newer clinch"));
     assert_int_equal(count_files(world, "store.db.bad-"), 0);
     free(path);
+}
+
+/* The tables of version 1 are those of today without one column. */
+static void make_old(struct world *world)
+{
+    sqlite3 *db = NULL;
+    char *path = test_path(world->dir, "state/store.db");
+
+    close_store(world);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE published DROP COLUMN der_hash;"
+                                  "PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    free(path);
+}
+
+static void test_an_older_store_keeps_what_it_has(void **state)
+{
+    struct world *world = *state;
+    struct store_published a = {"/run/a.ocsp", "", "reload", "nginx", "abcd", 77, 5};
+    struct store_record record = {.held = BUF_INIT(LIMIT_ANSWER_SIZE)};
+    struct store *reader = NULL;
+    struct buf text = BUF_INIT(4096);
+    uint8_t leaf[SHA256_SIZE];
+
+    open_store(world);
+    assert_int_equal(put_answer(world->store, 1, STORE_SLOT_HELD, 0), 0);
+    assert_int_equal(store_put_published(world->store, &a), 0);
+    make_old(world);
+    assert_int_equal(store_open_reader(&reader, world->state, &world->log), -ENOTSUP);
+    assert_non_null(strstr(test_told(world->dir), "written by an older clinch"));
+    open_store(world);
+    assert_int_equal(store_published(world->store, each_published, &text), 0);
+    assert_string_equal(buf_text(&text), "/run/a.ocsp,,reload,nginx,abcd,77,0 ");
+    make_leaf(leaf, 1);
+    assert_int_equal(store_read(world->store, leaf, &record), 0);
+    store_record_deinit(&record);
+    assert_int_equal(count_files(world, "store.db.bad-"), 0);
+    buf_deinit(&text);
 }
 
 static void test_junk_is_moved_aside(void **state)
@@ -545,6 +587,7 @@ int main(void)
         STORE_TEST(test_a_reader_needs_no_right_to_write),
         STORE_TEST(test_a_store_that_may_not_be_read_is_told),
         STORE_TEST(test_a_newer_store_is_refused_and_left_alone),
+        STORE_TEST(test_an_older_store_keeps_what_it_has),
         STORE_TEST(test_junk_is_moved_aside),
         STORE_TEST(test_a_database_of_somebody_else_is_moved_aside),
     };

@@ -8,7 +8,9 @@ import pytest
 
 from lib import answers, clients
 from lib.answers import Answer
+from lib.others import Exim
 from lib.process import free_port, listens_at
+from lib.servers import Nginx, Site
 from lib.talkers import (SCRIPTS, Stapler, Talker, answers_with, drips, floods, hangs, speaks)
 
 
@@ -82,6 +84,45 @@ def test_both_certificates_of_haproxy_are_seen_in_both_versions(clinch, ca, ecds
     shows = {f"{way['version']} {way['key']}": way["shows"] for way in seen["handshakes"]}
     assert shows["1.3 rsa"] == shows["1.2 rsa"] != shows["1.3 ecdsa"] == shows["1.2 ecdsa"], seen
     assert [cert["store"]["staple"] for cert in seen["certs"]] == ["same", "same"], seen
+
+
+def test_the_wrong_staple_of_nginx_is_seen(clinch, programs, ca, ecdsa_ca, responder, certs,
+                                           tmp_path):
+    """nginx sends one staple file with both certificates of a block."""
+    rsa = ca.issue("site.test", url=responder.url)
+    ecdsa = ecdsa_ca.issue("site.test", "ecdsa", url=responder.url)
+    first, second = rsa.write(certs / "rsa.pem"), ecdsa.write(certs / "ecdsa.pem")
+    keys = rsa.write_key(tmp_path / "rsa.key"), ecdsa.write_key(tmp_path / "ecdsa.key")
+    assert clinch.once(certs, "--wait", "10").code == 0
+    staple = tmp_path / "rsa.ocsp"
+    staple.write_bytes(clinch.staple(first).raw)
+    site = Site("site.test", first, keys[0],
+                f"/none/*.conf; ssl_certificate {second}; ssl_certificate_key {keys[1]}; "
+                f"ssl_protocols TLSv1.2 TLSv1.3; ssl_stapling on; ssl_stapling_file {staple}")
+    with Nginx(programs, tmp_path / "nginx", [site]) as nginx:
+        seen, code = probe(clinch, nginx.port, "--servername", "site.test")
+    assert code == 1 and ways(seen) == dict.fromkeys(ALL, "seen"), seen
+    found = {cert["leaf_sha256"]: cert for cert in seen["certs"]}
+    assert found[rsa.sha256]["ok"] and found[rsa.sha256]["store"]["staple"] == "same", seen
+    wrong = found[ecdsa.sha256]
+    assert not wrong["ok"] and wrong["answer"]["reason"] == "no-matching-response", wrong
+    assert wrong["store"] == {"state": "good", "staple": "other"}, wrong
+
+
+def test_exim_is_seen_behind_starttls(clinch, others, ca, responder, open_folder):
+    """A real mail server, of GnuTLS; bare first, then with a staple."""
+    clinch.state = open_folder / "state"
+    leaf = ca.issue("mail.test", url=responder.url)
+    with Exim(others, open_folder / "exim", leaf) as exim:
+        asked = ("--servername", "mail.test", "--starttls", "smtp")
+        seen, code = probe(clinch, exim.port, *asked)
+        assert code == 1 and seen["starttls"] == "smtp", seen
+        assert [cert["staple"] for cert in seen["certs"]] == ["none"], seen
+        assert ways(seen)["1.3 rsa"] == ways(seen)["1.2 rsa"] == "seen", seen
+        config = clinch.config([exim.certificate], exim.targets())
+        assert clinch.bare("once", "-c", config, "--wait", "10").code == 0
+        seen, code = probe(clinch, exim.port, *asked)
+        assert code == 0 and seen["certs"][0]["store"]["staple"] == "same", seen
 
 
 @pytest.mark.parametrize("age_s, match, words", [

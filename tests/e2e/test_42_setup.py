@@ -2,15 +2,18 @@
 """`clinch setup`: what it prints is pasted as it stands and works; what would do harm is refused;
 --check tells right from wrong."""
 
+import json
 import os
 import re
 import subprocess
 
 import pytest
 
-from lib import blocks, clients, pki
+from lib import blocks, clients, fresh, pki
 from lib.process import wait_for
 from lib.servers import Nginx, Site
+from lib.talkers import Talker, answers_with, drips, floods, hangs
+from lib.tour import URL
 
 
 @pytest.fixture
@@ -41,10 +44,10 @@ def check(clinch, programs):
     return look
 
 
-def paste_yaml(parts, folder):
+def paste_yaml(parts, folder, **more):
     """clinch.yaml as it was printed, for responders on this machine."""
     path = folder / "clinch.yaml"
-    return blocks.paste_yaml(path, blocks.of(parts, path)[0], allow_loopback="true")
+    return blocks.paste_yaml(path, blocks.of(parts, path)[0], allow_loopback="true", **more)
 
 
 def row(text, path):
@@ -263,6 +266,56 @@ def test_socket_of_a_low_level_is_told(clinch, front, ask, check, shop, certs, t
     assert seen.code == 1 and row(text, certs / "shop.pem")[0].startswith("none"), seen
 
 
+def listing(*paths):
+    """The socket of a HAProxy that lists these certificates, and then says nothing more."""
+    def talk(talker, connection):
+        said = b""
+        while not said.endswith(b"\n"):
+            said += talker.hear(connection)
+        if said.startswith(b"show cli level"):
+            connection.sendall(b"admin\n\n")
+        elif said.startswith(b"show ssl cert"):
+            connection.sendall(b"# filename\n" + b"".join(b"%s\n" % os.fsencode(path)
+                                                          for path in paths) + b"\n")
+        else:
+            hangs(talker, connection)
+    return talk
+
+
+HOSTILE = {  # what it is told as, and the seconds that it may cost
+    "silence": (hangs, "no whole answer in time", 5),
+    "hanging up": (lambda talker, connection: False, "", 0),
+    "a drip": (drips(b"admin"), "no whole answer in time", 5),
+    "noise": (answers_with(bytes(range(1, 256)) * 64), "does not list its certificates", 0),
+    "no end": (floods(b"# filename\n" + b"/x.pem\n" * 1000), "", 3),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_socket_of_haproxy_costs_little(check, shop, certs, tmp_path, name):
+    talk, says, seconds = HOSTILE[name]
+    config = tmp_path / "haproxy.cfg"
+    with Talker(talk) as talker:
+        config.write_text(f"global\n  stats socket ipv4@127.0.0.1:{talker.port} level admin\n"
+                          f"frontend f\n  bind :443 ssl crt {certs}/shop.pem\n", encoding="ascii")
+        seen, text = check("haproxy", "--server-config", config)
+    assert seen.code == 1 and seen.seconds < seconds + 3, seen
+    assert row(text, certs / "shop.pem")[0].startswith("none"), seen
+    assert says in seen.err and f"HAProxy at 127.0.0.1:{talker.port}" in seen.err, seen
+
+
+def test_socket_that_falls_silent_is_waited_for_once(check, ca, responder, certs):
+    """And not once for each certificate."""
+    paths = [ca.issue(f"{name}.test", url=responder.url).write(certs, key=True)
+             for name in ("one", "two", "three")]
+    with Talker(listing(*paths)) as talker:
+        seen, text = check("haproxy", "--server-config", "/dev/null", "--socket",
+                           f"127.0.0.1:{talker.port}")
+    assert seen.code == 1 and 4 < seen.seconds < 8, seen
+    for path in paths:
+        assert "no whole answer" in row(text, path)[1], seen
+
+
 def test_setup_of_any_server_works_as_pasted(clinch, ask, shop, certs, tmp_path):
     done, parts = ask("file", certs / "shop.pem")
     assert done.code == 0, done
@@ -332,6 +385,77 @@ def test_what_cannot_be_read_is_told_with_the_fix(as_nobody, open_folder, ask):
     assert done.code == 2 and "broken.conf:2: a quotation mark" in done.err, done
 
 
+@pytest.fixture
+def apache(tmp_path):
+    """`apachectl` as Debian's 2.4 answers: (its program, its configuration with `lines`)."""
+    def make(*files, lines=""):
+        config = tmp_path / "apache2.conf"
+        config.write_text(f"ServerRoot {tmp_path}\n{lines}", encoding="ascii")
+        listed = "".join(f"  {path}\n" for path in files)
+        script = tmp_path / "apachectl"
+        script.write_text("#!/bin/sh\n"
+                          'test "$*" = "-t -D DUMP_CERTS -D DUMP_INCLUDES" || exit 1\n'
+                          "cat <<EOF\nIncluded configuration files:\n"
+                          f"  (*) {config}\nServer certificates:\n{listed}EOF\n",
+                          encoding="ascii")
+        script.chmod(0o755)
+        return tmp_path / "apache2", config
+
+    return make
+
+
+def test_what_apache_serves_is_read_from_its_dump(ask, check, apache, ca, shop, responder, certs,
+                                                  tmp_path):
+    below = pki.Authority("clinch test intermediate", issuer=ca)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    bare = below.issue("bare.test", url=responder.url).write(alone, chain=False)
+    program, config = apache(certs / "shop.pem", bare)
+    seen, text = check("apache", "--program", program)
+    assert seen.code == 1 and "2 without a staple of clinch, 1 without the issuer" in text, seen
+    assert row(text, certs / "shop.pem")[0].split() == ["none", "whole"], text
+    assert row(text, bare)[0].split() == ["none", "no", "issuer"], text
+    done, parts = ask("apache", "--program", program)
+    assert done.code == 0 and "WARNING: Apache staples" not in done.out, done
+    apache(certs / "shop.pem", lines="SSLUseStapling on\n")
+    seen, text = check("apache", "--program", program)
+    assert row(text, certs / "shop.pem")[0].startswith("by itself"), seen
+    done, parts = ask("apache", "--program", program)
+    (block,) = blocks.of(parts, config)
+    assert "Apache staples by itself already (SSLUseStapling on, line 2)" in block.said, done
+    assert "SSLStaplingStandardCacheTimeout 300" in block.lines, done
+
+
+def test_apache_that_fails_is_told(check, tmp_path):
+    script = tmp_path / "apachectl"
+    script.write_text("#!/bin/sh\necho 'Syntax error on line 3' >&2; exit 1\n", encoding="ascii")
+    script.chmod(0o755)
+    seen, _ = check("apache", "--program", tmp_path / "apache2")
+    assert seen.code == 2 and "Syntax error on line 3" in seen.err, seen
+
+
+def test_servers_that_staple_by_themselves_are_warned_of(ask, shop, certs, tmp_path):
+    """What each of them calls it; nginx and Apache have plays of their own."""
+    configs = {
+        "haproxy": (f"frontend f\n  bind :443 ssl crt {certs}/shop.pem ocsp-update on\n",
+                    "HAProxy also fetches staples by itself"),
+        "h2o": (f"ssl:\n  certificate-file: {certs}/shop.pem\n", "h2o staples by itself"),
+        "nghttpx": (f"certificate-file={certs}/shop.pem\n", "nghttpx staples by itself"),
+        "hitch": (f'pem-file = "{certs}/shop.pem"\n', "hitch also asks responders by itself"),
+    }
+    for server, (text, words) in configs.items():
+        config = tmp_path / f"{server}.conf"
+        config.write_text(text, encoding="ascii")
+        done, parts = ask(server, "--server-config", config)
+        said = " ".join(block.said for block in parts)
+        assert done.code == 0 and "WARNING" in said and words in said, done
+    config = tmp_path / "h2o.conf"
+    config.write_text(configs["h2o"][0] + f"  ocsp-update-cmd: {tmp_path}/clinch-staple\n",
+                      encoding="ascii")
+    done, _ = ask("h2o", "--server-config", config)
+    assert "staples by itself" not in done.out, done
+
+
 @pytest.mark.parametrize("args, says", [
     (["iis"], "there is no server iis"),
     ([], "needs a server"),
@@ -351,10 +475,52 @@ def test_help_names_every_server(clinch):
         assert name in text
 
 
+@pytest.mark.parametrize("kind", fresh.STAPLING)
+def test_setup_of_the_other_servers_works_as_pasted(clinch, ask, check, others, ca, responder,
+                                                    open_folder, tmp_path, kind):
+    clinch.state = open_folder / "state"
+    clinch.state.mkdir()  # Exim, say, is let into it
+    leaf = ca.issue("shop.test", url=URL)  # some ask it by themselves: only clinch can
+    server = fresh.make(kind, others, open_folder / kind, leaf, clinch)
+    told = fresh.service_manager(tmp_path / "tools", server)
+    env = {"PATH": f"{tmp_path}/tools:{os.environ['PATH']}"}
+    with server:
+        assert server.look().connected and not server.look().stapled, server.log()
+        asked = [kind, "--server-config", server.config]
+        before, text = check(*asked)
+        assert before.code == 1 and "1 without a staple" in text, before
+        done, parts = ask(*asked)
+        assert done.code == 0, done
+        fresh.paste(server, parts)
+        fresh.paste_wrapper(parts)
+        config = paste_yaml(parts, tmp_path, proxy=f'"{responder.url}"')
+        if kind not in fresh.ASKING:
+            server.restart()
+            assert server.look().connected and not server.look().stapled, server.log()
+        assert clinch.bare("once", "-c", config, "--wait", "20", env=env).code == 0
+        if kind in fresh.ASKING:
+            server.restart()
+        sight = clients.see_staple(server.port, "shop.test", 8, server.log, more=server.look_how)
+        assert sight.serial == leaf.serial_hex
+        after, text = check(*asked)
+        assert after.code == 0 and "1 certificate: all is well" in text, after
+        restarts = told.read_text(encoding="ascii") if told.exists() else ""
+        assert restarts == ("restart dnsdist\n" if kind == "dnsdist" else "")
+        for command in reloads(config):
+            subprocess.run(["sh", "-c", command], check=True, timeout=20, capture_output=True,
+                           env={**os.environ, **env})
+
+
+def reloads(config):
+    """The commands behind `reload:` as they were printed."""
+    return [json.loads(value) if value[0] == '"' else value for value in
+            re.findall(r"^    reload: (.*)$", config.read_text(encoding="utf-8"), flags=re.M)]
+
+
 @pytest.mark.parametrize("server, config, line", [
     ("hitch", 'pem-file = "{cert}"\n', 'ocsp-dir = "{state}/hitch"'),
     ("lighttpd", 'ssl.pemfile = "{cert}"\n', 'ssl.stapling-file = "{state}/lighttpd/shop.ocsp"'),
-    ("h2o", "ssl:\n  certificate-file: {cert}\n", 'ocsp-update-interval: 600'),
+    ("h2o", "ssl:\n  certificate-file: {cert}\n", 'ocsp-update-interval: 60'),
     ("nghttpx", "certificate-file={cert}\n", "no-verify-ocsp=yes"),
     ("exim", "tls_certificate = {cert}\n",
      "    {{>{{${{extract{{mtime}}{{${{stat:{state}/exim/shop.ocsp}}}}}}}}{{$tod_epoch}}}}}}\\"),
@@ -403,3 +569,55 @@ def test_command_for_servers_that_call_one_prints_the_staple(clinch, ask, shop, 
     assert (call().returncode, call().stdout) == (0, b"")
     assert clinch.once(certs, "--wait", "20").code == 0
     assert (call().returncode, call().stdout) == (0, clinch.staple(certs / "shop.pem").raw)
+
+
+@pytest.fixture
+def as_packaged(clinch, others, tmp_path):
+    """`clinch setup` on a machine that has a user clinch, as the package makes it."""
+    tables = {"passwd": "root:x:0:0::/:/bin/false\nclinch:x:990:990::/:/bin/false\n",
+              "group": "root:x:0:\nclinch:x:990:\n"}
+    for name, text in tables.items():
+        (tmp_path / name).write_text(text, encoding="ascii")
+    (library,) = others.root.glob("usr/lib/*/libnss_wrapper.so")
+    env = {"LD_PRELOAD": str(library), "NSS_WRAPPER_PASSWD": str(tmp_path / "passwd"),
+           "NSS_WRAPPER_GROUP": str(tmp_path / "group")}
+    if clinch.bare("--version", env=env).code != 0:
+        pytest.skip("a sanitizer does not go with libnss-wrapper")
+
+    def setup(*args):
+        # Not one of those that run here now, but the one that systemd knows.
+        done = clinch.bare("setup", *args, "--program", "/bin/false", env=env)
+        return done, blocks.cut(done.out)
+
+    return setup
+
+
+@pytest.mark.parametrize("kind, key, does", [
+    ("nginx", "reload", None), ("hitch", "reload", "reload"), ("lighttpd", "reload", "reload"),
+    ("dnsdist", "restart", "restart")])
+def test_clinch_that_is_not_root_gets_a_door(as_packaged, shop, certs, kind, key, does):
+    """Only root may reload a server: clinch touches a file, and a unit of root's does it."""
+    done, parts = as_packaged(kind, certs / "shop.pem")
+    assert done.code == 0, done
+    yaml = blocks.of(parts, "/etc/clinch/clinch.yaml")[0].text
+    assert f'\n    {key}: "touch /run/clinch/reload/{kind}"\n' in yaml, done
+    shell = [line for block in blocks.of(parts, "shell") for line in block.lines]
+    assert f"systemctl enable --now clinch-reload@{kind}.path" in shell, done
+    folder = f"/etc/systemd/system/clinch-reload@{kind}.service.d"
+    drop_in = [block.lines for block in blocks.of(parts, f"{folder}/clinch.conf")]
+    if does is None:  # the packaged unit is nginx's
+        assert not drop_in, done
+    else:
+        assert drop_in[0][1] == "ExecStart=" and kind in drop_in[0][2], done
+        assert drop_in[0][3] == f"ExecStart=/usr/bin/systemctl {does} %i.service", done
+    if kind != "nginx":
+        assert "/run/clinch/hitch" in yaml or "/run/clinch/staples/" in yaml, yaml
+
+
+def test_clinch_that_is_not_root_is_let_to_the_socket_of_haproxy(as_packaged, shop, certs):
+    done, parts = as_packaged("haproxy", certs / "shop.pem")
+    assert done.code == 0, done
+    (socket,) = blocks.of(parts, "/etc/haproxy/haproxy.cfg")
+    assert socket.lines[0].endswith(" mode 660 group clinch level admin"), done
+    (live,) = blocks.of(parts, "live")
+    assert live.lines[0].startswith("systemctl reload haproxy && "), done

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from lib import clients
+from lib import blocks, clients, fresh
 from lib.process import Child, wait_for
 
 NOBODY = 65534
@@ -42,6 +42,37 @@ def test_running_servers_get_their_staples(clinch, front, ca, ecdsa_ca, responde
     clinch.bare("once", "-c", config, "--wait", "20", limit_s=60, env=programs.environment())
     clients.see_staple(haproxy.port, "found.test", 5)
     clients.see_staple(nginx.port, "discovered.test", 5)
+
+
+def part_about(text, child):
+    """What is said of that process, up to the next one, without its "# "."""
+    part = re.search(rf"^# [^\n]*\(process {child.pid};.*?(?=^\n|\Z)", text, flags=re.M | re.S)
+    assert part, text
+    return re.sub(r"^# ?", "", part.group(0), flags=re.M)
+
+
+def test_three_kinds_at_once_from_what_was_printed_alone(clinch, front, others, ca, ecdsa_ca,
+                                                         responder, certs, tmp_path, programs):
+    """nginx, HAProxy and lighttpd: the clinch.yaml as it stands, with its own reload commands, and
+    for lighttpd the line that stands as a comment."""
+    shop = ca.issue("nginx.test", url=responder.url)
+    bank = ecdsa_ca.issue("haproxy.test", "ecdsa", url=responder.url)
+    light = ca.issue("light.test", url=responder.url)
+    nginx, _ = front.nginx(shop)
+    haproxy = front.haproxy(bank.write(certs / "haproxy.pem", key=True))
+    with fresh.make("lighttpd", others, tmp_path / "light", light, clinch) as lighttpd:
+        done = discover(clinch, programs)
+        assert done.code == 0, done
+        config = write(done, tmp_path / "found.yaml")
+        (line,) = re.findall(r"^ssl.stapling-file = .*$", part_about(done.out, lighttpd.child),
+                             flags=re.M)
+        blocks.paste_beside(lighttpd.config, f'ssl.pemfile = "{lighttpd.chain}"',
+                            blocks.Block("", line))
+        assert f'reload: "kill -USR1 $(cat {lighttpd.pid_file})"' in done.out, done
+        daemon = clinch.run_config(config, env=programs.environment())
+        for server, leaf in ((nginx, shop), (haproxy, bank), (lighttpd, light)):
+            sight = clients.see_staple(server.port, leaf.name, 10, daemon.log)
+            assert sight.serial == leaf.serial_hex
 
 
 def test_lines_that_the_server_needs_stand_as_comments(clinch, front, shop, certs, programs):

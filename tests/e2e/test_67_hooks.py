@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The staple before the certificate: hooks of certbot and dehydrated, and the drop-in for servers.
+"""The staple before the certificate: hooks of certbot, acme.sh and dehydrated, and the drop-in for
+servers.
 
-certbot's environment is given as certbot gives it; dehydrated is the real one, with an ACME server
-of ours.
+The environments of certbot and acme.sh are given as they give them; dehydrated is the real one,
+with an ACME server of ours.
 """
 
 import os
@@ -15,6 +16,7 @@ import pytest
 
 from lib import clients, unpack
 from lib.acme import Acme
+from lib.process import wait_for
 from test_66_import import certbot_lineage
 
 PACKAGING = Path(__file__).resolve().parents[2] / "packaging"
@@ -51,6 +53,17 @@ class Machine:
         """As certbot calls its deploy hooks."""
         return self.run([HOOKS / "certbot"], RENEWED_LINEAGE=str(live),
                         RENEWED_DOMAINS="shop.test www.shop.test")
+
+    def acme_sh(self, leaf, *installed):
+        """As acme.sh runs its reload command: with the files of its own folder."""
+        own = self.folder / "acme.sh/shop.test_ecc"
+        own.mkdir(parents=True, exist_ok=True)
+        files = {"CERT_PATH": leaf.write(own / "shop.test.cer", chain=False),
+                 "CERT_FULLCHAIN_PATH": leaf.write(own / "fullchain.cer"),
+                 "CA_CERT_PATH": leaf.issuer.write(own / "ca.cer"),
+                 "CERT_KEY_PATH": leaf.write_key(own / "shop.test.key")}
+        return self.run([HOOKS / "acme.sh", *installed], Le_Domain="shop.test",
+                        **{name: str(path) for name, path in files.items()})
 
 
 @pytest.fixture
@@ -118,8 +131,17 @@ def test_nginx_serves_a_renewed_certificate_with_its_staple_at_once(machine, cli
         live = certbot_lineage(tmp_path, "shop", leaf, generation)
         done = machine.certbot(live)
         assert done.returncode == 0, done
-        sight = clients.see_staple(nginx.port, "shop.test", 5, nginx.log)
-        assert sight.serial == sight.leaf_serial == leaf.serial_hex
+        sight = _first_sight(nginx, leaf)
+        assert sight.status == "good" and sight.serial == leaf.serial_hex, sight.text
+
+
+def _first_sight(nginx, leaf):
+    """The first handshake that shows this certificate: `nginx -s reload` does not wait for it."""
+    def shown():
+        sight = clients.look(nginx.port, leaf.name)
+        return sight if sight.leaf_serial == leaf.serial_hex else None
+
+    return wait_for(shown, 5, "nginx to serve the new certificate", 0.02, nginx.log)
 
 
 def test_the_hook_imports_where_clinch_may_not_read(machine, clinch, ca, responder, tmp_path):
@@ -131,6 +153,68 @@ def test_the_hook_imports_where_clinch_may_not_read(machine, clinch, ca, respond
     assert os.listdir(tmp_path / "for-clinch") == ["shop.test.pem"]
     (row,) = clinch.status()
     assert row["state"] == "held" and row["path"] == str(tmp_path / "for-clinch/shop.test.pem")
+
+
+def test_the_gate_finds_a_daemon_that_listens_elsewhere(machine, clinch, ca, responder, tmp_path):
+    """`control:` of the configuration is its, too."""
+    live = certbot_lineage(tmp_path, "shop.test", must_staple(ca, responder))
+    config = clinch.config([live], control=tmp_path / "elsewhere.sock")
+    clinch.run_config(config, ready=False).says("ready|held|good")
+    machine.set(config=config, state="")
+    done = machine.certbot(live)
+    assert done.returncode == 0 and machine.reloaded.exists(), done
+
+
+def test_the_gate_goes_through_the_proxy_of_the_configuration(machine, clinch, ca, responder,
+                                                              tmp_path):
+    leaf = ca.issue("shop.test", url="http://ocsp.test/", must_staple=True)
+    live = certbot_lineage(tmp_path, "shop.test", leaf)
+    machine.set(config=clinch.config([live], proxy=responder.url), state="")
+    done = machine.certbot(live)
+    assert done.returncode == 0 and machine.reloaded.exists(), done
+    assert clinch.staple(live / "fullchain.pem").code == 0
+
+
+def test_trouble_of_other_certificates_keeps_none_back(machine, clinch, ca, responder, certs,
+                                                       tmp_path):
+    live = certbot_lineage(tmp_path, "shop.test", must_staple(ca, responder))
+    ca.issue("bare.test", url="http://127.0.0.1:1/", must_staple=True).write(certs)
+    config = clinch.config([live, certs], [{"file": f"{tmp_path}/out/{{serial}}.ocsp"}])
+    done = clinch.bare("once", "-c", config, "--only", "--wait", "10", live)
+    assert done.code == 0 and "bare.test" not in done.err, done
+    assert not (tmp_path / "out").exists(), "nothing is published by --only"
+    machine.set(config=config, state="", wait=2)
+    done = machine.certbot(live)
+    assert done.returncode == 0 and machine.reloaded.exists(), done
+
+
+# acme.sh.
+
+
+def test_acme_sh_waits_for_the_staple_and_reloads(machine, clinch, ca, responder, tmp_path):
+    leaf = must_staple(ca, responder)
+    installed = leaf.write(tmp_path / "shop.pem")
+    responder.set("unauthorized", times=2)
+    done = machine.acme_sh(leaf, installed)
+    assert done.returncode == 0 and machine.reloaded.read_text() == "reloaded\n", done
+    assert clinch.staple(installed).code == 0
+
+
+def test_acme_sh_reloads_nothing_without_the_staple(machine, ca, responder, tmp_path):
+    machine.set(wait=1)
+    responder.stop()
+    done = machine.acme_sh(must_staple(ca, responder))
+    assert done.returncode == 1 and not machine.reloaded.exists(), done
+    assert "shop.test" in done.stderr and "not reloaded" in done.stderr, done
+
+
+def test_acme_sh_imports_from_the_folder_that_only_it_may_read(machine, clinch, ca, responder,
+                                                               tmp_path):
+    machine.set(**{"import": tmp_path / "for-clinch"})
+    done = machine.acme_sh(must_staple(ca, responder))
+    assert done.returncode == 0, done
+    assert os.listdir(tmp_path / "for-clinch") == ["shop.test_ecc.pem"]
+    assert clinch.staple(tmp_path / "for-clinch/shop.test_ecc.pem").code == 0
 
 
 # dehydrated.

@@ -86,12 +86,13 @@ def seconds(printed):
     return int(moment.replace(tzinfo=timezone.utc).timestamp())
 
 
-def see_staple(port, name, limit_s=10, tell=None, **how):
-    """Waits for a good staple on the wire whose serial is that of the certificate shown."""
+def see_staple(port, name, limit_s=10, tell=None, sigalgs=None, more=()):
+    """Waits for a good staple on the wire whose serial is that of the certificate shown; `more`
+    for s_client."""
     last = [None]
 
     def seen():
-        last[0] = look(port, name, **how)
+        last[0] = look(port, name, sigalgs, *more)
         sight = last[0]
         return sight.status == "good" and sight.serial == sight.leaf_serial
 
