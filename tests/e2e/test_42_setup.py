@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 import pytest
@@ -601,7 +602,7 @@ def test_command_for_servers_that_call_one_prints_the_staple(clinch, ask, shop, 
 def as_packaged(clinch, others, tmp_path):
     """`clinch setup` on a machine that has a user clinch, as the package makes it."""
     tables = {"passwd": "root:x:0:0::/:/bin/false\nclinch:x:990:990::/:/bin/false\n",
-              "group": "root:x:0:\nclinch:x:990:\n"}
+              "group": "root:x:0:\nclinch:x:990:\nhaproxy:x:991:\n"}
     for name, text in tables.items():
         (tmp_path / name).write_text(text, encoding="ascii")
     (library,) = others.root.glob("usr/lib/*/libnss_wrapper.so")
@@ -643,7 +644,31 @@ def test_clinch_that_is_not_root_gets_a_door(as_packaged, shop, certs, kind, key
 def test_clinch_that_is_not_root_is_let_to_the_socket_of_haproxy(as_packaged, shop, certs):
     done, parts = as_packaged("haproxy", certs / "shop.pem")
     assert done.code == 0, done
-    (socket,) = blocks.of(parts, "/etc/haproxy/haproxy.cfg")
-    assert socket.lines[0].endswith(" mode 660 group clinch level admin"), done
+    (block,) = blocks.of(parts, "/etc/haproxy/haproxy.cfg")
+    assert block.lines[0].endswith(" mode 660 group clinch level admin"), done
     (live,) = blocks.of(parts, "live")
     assert live.lines[0].startswith("systemctl reload haproxy && "), done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a socket away, as only root may")
+@pytest.mark.parametrize("gid, mode, says", [
+    (991, 0o660, "SupplementaryGroups=haproxy"), (0, 0o600, None), (991, 0o600, None),
+    (0, 0o666, "")])
+def test_group_of_the_socket_of_haproxy_lets_clinch_in(as_packaged, shop, certs, tmp_path, gid,
+                                                       mode, says):
+    path, config = tmp_path / "admin.sock", tmp_path / "haproxy.cfg"
+    config.write_text(f"global\n  stats socket {path} level admin\n"
+                      f"frontend f\n  bind :443 ssl crt {certs}/shop.pem\n", encoding="ascii")
+    with socket.socket(socket.AF_UNIX) as nobody_listens:
+        nobody_listens.bind(str(path))
+        path.chmod(mode)
+        os.chown(path, 0, gid)
+        done, parts = as_packaged("haproxy", "--server-config", config)
+    assert done.code == 0, done
+    found = blocks.of(parts, "/etc/systemd/system/clinch.service.d/haproxy.conf")
+    if says == "":  # it is everybody's
+        assert not found, done
+    elif says:
+        assert found[0].lines == ["[Service]", says], done
+    else:
+        assert not found[0].lines and "add `mode 660 group clinch`" in found[0].said, done
