@@ -30,13 +30,11 @@ def pytest_configure(config):
         pytest.exit(f"there is no {BINARY}: run `make build` first, or set CLINCH", 2)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """For pytest-xdist: a file's plays share their servers, three files a tour of them all."""
-    tour = ("test_45_", "test_46_", "test_47_")
-    for item in items:
-        name = item.path.name
-        group = "tour" if name.startswith(tour) else name
-        item.add_marker(pytest.mark.xdist_group(group))
+    name = item.path.name
+    group = "tour" if name.startswith(("test_45_", "test_46_", "test_47_")) else name
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
