@@ -184,7 +184,8 @@ def test_status_does_not_wait_for_a_stopped_daemon(clinch, shop, certs):
 
 
 def test_explain_fits_a_terminal_of_80_columns(clinch, shop, certs):
-    code, text = clinch.on_terminal("explain", certs / "shop.pem", "--offline")
+    code, text = clinch.on_terminal("explain", certs / "shop.pem", "--offline", "--state",
+                                    clinch.state)
     plain = re.sub("\x1b\\[[0-9;]*[A-Za-z]", "", text)
     assert code == 0 and "would ask" in plain, text
     assert max(len(line) for line in plain.splitlines()) <= 80, plain
@@ -199,7 +200,7 @@ def test_status_in_an_empty_state_directory_is_no_crash(clinch):
 def test_explain_offline_tells_all_and_asks_nobody(clinch, ca, responder, certs):
     leaf = ca.issue("must.test", url=responder.url, must_staple=True)
     path = leaf.write(certs, key=True)
-    done = clinch.bare("explain", path, "--offline")
+    done = clinch.bare("explain", path, "--offline", "--state", clinch.state)
     assert done.code == 0, done
     asked = answers.certid(leaf)
     for word in ("must.test", leaf.serial_hex, ca.name, responder.url, "must-staple", "GET",
@@ -210,7 +211,7 @@ def test_explain_offline_tells_all_and_asks_nobody(clinch, ca, responder, certs)
 
 def test_explain_says_where_an_issuer_is_missing(clinch, ca, responder, certs):
     path = ca.issue("lone.test", url=responder.url).write(certs, chain=False)
-    done = clinch.bare("explain", path)
+    done = clinch.bare("explain", path, "--state", clinch.state)
     assert "not found" in done.out and "--issuer" in done.out, done
     found = clinch.bare("explain", path, "--offline", "--issuer",
                         ca.write(clinch.folder / "ca.pem"))
