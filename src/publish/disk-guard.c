@@ -68,6 +68,18 @@ static void put_install(struct buf *text, const char *dir, const struct stat *in
     buf_put_byte(text, '`');
 }
 
+static void put_belongs(struct buf *text, const char *what, const struct stat *info)
+{
+    buf_put_text(text, ", and ");
+    disk_put_path(text, what);
+    buf_put_text(text, " belongs to ");
+    put_user(text, info->st_uid);
+    buf_put_byte(text, ':');
+    put_group(text, info->st_gid);
+    buf_put_text(text, " with mode ");
+    put_mode(text, info->st_mode);
+}
+
 static void put_no_access(struct buf *fault, const char *dir)
 {
     struct stat info;
@@ -80,16 +92,32 @@ static void put_no_access(struct buf *fault, const char *dir)
         buf_put_text(fault, ": let it pass the folders above (chmod o+x)");
         return;
     }
-    buf_put_text(fault, ", and ");
-    disk_put_path(fault, dir);
-    buf_put_text(fault, " belongs to ");
-    put_user(fault, info.st_uid);
-    buf_put_byte(fault, ':');
-    put_group(fault, info.st_gid);
-    buf_put_text(fault, " with mode ");
-    put_mode(fault, info.st_mode);
+    put_belongs(fault, dir, &info);
     buf_put_text(fault, ": a folder of its own is best, such as by ");
     put_install(fault, dir, &info);
+}
+
+void disk_put_socket_fix(struct buf *fault, const char *path)
+{
+    struct stat info;
+    bool group;
+
+    buf_put_text(fault, "permission denied; clinch runs as ");
+    put_user(fault, geteuid());
+    if (stat(path, &info)) {
+        buf_put_text(fault, " and may not even look at the socket: let it pass the folders above "
+                            "(chmod o+x)");
+        return;
+    }
+    group = info.st_gid != 0 && info.st_mode & S_IWGRP;
+    put_belongs(fault, "the socket", &info);
+    buf_put_text(fault, group ? ": `SupplementaryGroups=" : ": give it a group of clinch's");
+    if (group) {
+        put_group(fault, info.st_gid);
+        buf_put_text(fault, "` in a drop-in of clinch.service lets clinch in");
+    } else {
+        buf_put_text(fault, " (`mode 660 group clinch` on the `stats socket` line)");
+    }
 }
 
 static void put_group_fix(struct buf *fault, gid_t gid)

@@ -85,5 +85,8 @@ void disk_clean(const char *dir);
 int disk_list(const char *dir, const char *ending, void (*each)(void *context, const char *name),
               void *context);
 
+/* Why clinch may not speak to the socket at @path, and what lets it, added to @fault. */
+void disk_put_socket_fix(struct buf *fault, const char *path);
+
 /* The folder of @path, into @dir (cleared first): "/" at the least. */
 void disk_put_dir(struct buf *dir, const char *path);

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "base/error.h"
+#include "publish/disk.h"
 
 #define HOST_MAX 256
 
@@ -88,9 +89,6 @@ static const char *fault_of(int status)
         return "there is no such socket (is the server running?)";
     case UV_ECONNREFUSED:
         return "connection refused (is the server running?)";
-    case UV_EACCES:
-    case UV_EPERM:
-        return "permission denied (clinch's user must be allowed to write to the socket)";
     default:
         return uv_strerror(status);
     }
@@ -143,7 +141,13 @@ static void on_connected(uv_connect_t *connect, int status)
     uv_buf_t request =
         uv_buf_init((char *)exchange->request.data, (unsigned)exchange->request.size);
 
-    if (status || exchange->ended) {
+    if (!exchange->ended && (status == UV_EACCES || status == UV_EPERM)) {
+        struct buf fault = BUF_INIT(4096);
+
+        disk_put_socket_fix(&fault, exchange->address);
+        finish(exchange, buf_text(&fault));
+        buf_deinit(&fault);
+    } else if (status || exchange->ended) {
         finish(exchange, fault_of(status));
     } else if (uv_write(&exchange->write, &exchange->peer.stream, &request, 1, on_written)) {
         finish(exchange, "cannot send");

@@ -343,6 +343,32 @@ static void test_what_may_not_be_written_is_told_with_the_fix(void **state)
     assert_int_equal(write_as_nobody(world.path, hidden), 0);
 }
 
+static void test_socket_that_is_closed_to_clinch_is_told_with_the_fix(void **state)
+{
+    const char *path = test_path(&world, "admin.sock");
+    struct stat info;
+
+    (void)state;
+    test_write(path, "");
+    assert_int_equal(chmod(path, 0660), 0);
+    assert_int_equal(stat(path, &info), 0);
+    buf_clear(&fault);
+    disk_put_socket_fix(&fault, path);
+    assert_non_null(strstr(buf_text(&fault), "permission denied; clinch runs as "));
+    assert_non_null(strstr(buf_text(&fault), "with mode 0660: "));
+    assert_non_null(strstr(buf_text(&fault),
+                           info.st_gid ? "`SupplementaryGroups=" : "`mode 660 group clinch`"));
+    if (getuid() == 0 && chown(path, 0, 100) == 0) {
+        buf_clear(&fault);
+        disk_put_socket_fix(&fault, path);
+        assert_non_null(strstr(buf_text(&fault), "belongs to root:users with mode 0660: "
+                                                 "`SupplementaryGroups=users` in a drop-in"));
+    }
+    buf_clear(&fault);
+    disk_put_socket_fix(&fault, test_path(&world, "nothing"));
+    assert_non_null(strstr(buf_text(&fault), "chmod o+x"));
+}
+
 static void test_group_that_may_not_be_given_is_told_with_the_fix(void **state)
 {
     const struct disk_failure failure = {DISK_PART_GROUP, "/x/a.ocsp", 0, EPERM};
@@ -514,6 +540,7 @@ int main(void)
         DISK_TEST(test_folder_of_keys_is_known_by_names_and_content),
         DISK_TEST(test_print_tells_a_file_from_its_copy),
         DISK_TEST(test_what_may_not_be_written_is_told_with_the_fix),
+        DISK_TEST(test_socket_that_is_closed_to_clinch_is_told_with_the_fix),
         DISK_TEST(test_group_that_may_not_be_given_is_told_with_the_fix),
         DISK_TEST(test_missing_folder_is_told_and_not_made),
         DISK_TEST(test_folder_below_the_state_directory_is_made),
