@@ -70,12 +70,13 @@ mutants: deps-build ## planted bugs: the simulator must find each
 mutant: deps-build ## one from outside: make mutant PATCH=FILE
 	@tools/mutants --patch "$(PATCH)"
 
-bench: deps-test build ## what an answer costs, a pass, an event, publishing
-	@ninja -C build bench/bench-verify bench/bench-engine bench/bench-publish
+bench: deps-test build ## what an answer costs, a pass, an event, publishing, stapling
+	@ninja -C build bench/bench-verify bench/bench-engine bench/bench-publish bench/bench-staple
 	@$(PYTHON) bench/verify.py --program build/bench/bench-verify
 	@$(PYTHON) bench/engine.py --program build/bench/bench-engine
 	@$(PYTHON) bench/once.py --clinch build/clinch
 	@$(PYTHON) bench/publish.py --program build/bench/bench-publish
+	@$(PYTHON) bench/staple.py --program build/bench/bench-staple
 
 lint: deps-lint ## rules of the code: style, sizes, banned words, layers
 	@tools/lint
