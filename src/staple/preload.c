@@ -28,7 +28,7 @@ static bool debug;
 
 /* SSL_CTX_new() of OpenSSL 3 ends in a jump to SSL_CTX_new_ex(), which then seems to be called by
  * what called the former: by us. While it runs, this is where its calls come from. */
-static __thread const void *inside;
+static __thread const void *inside __attribute__((tls_model("initial-exec")));
 
 /* The first that is used, also when that is none of ours; a second one in the same process is let
  * alone. Atomic. */

@@ -55,7 +55,7 @@ def test_the_example_server_follows_the_folder(clinch, shop, ecdsa_ca, responder
         assert (jail / file.name).read_bytes() == file.read_bytes()
         assert file.stat().st_mode & 0o777 == 0o644
     (certs / "shop.pem").unlink()  # whose certificate is gone, is stapled no longer
-    clients.see_none(ports[0], "shop.test", 10, daemon.log)
+    clients.see_none(ports[0], "shop.test", 25, daemon.log)
     assert clients.look(ports[1], "shop.test").stapled
     assert len(list(folder.glob("*.ocsp"))) == len(list(jail.glob("*.ocsp"))) == 1
 
