@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLINCH_STAPLE_H
-#define CLINCH_STAPLE_H
+#pragma once
 
 /* OCSP staples for servers that use OpenSSL (1.1.1 or 3.x), out of the folder that clinch publishes
  * (docs/staple-folder.md). One call for each SSL_CTX, once it is made:
@@ -78,6 +77,4 @@ int clinch_staple_find(const char *folder, const unsigned char *sha256, unsigned
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

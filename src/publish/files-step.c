@@ -91,10 +91,12 @@ static int enter_folder(struct file_entry *entry, struct buf *fault)
 static int64_t stamp_of(const struct file_entry *entry)
 {
     const struct file_kind *kind = entry->target->kind;
-    int64_t until_s = entry->wish->serve.until_s;
+    const struct wish *wish = entry->wish;
+    bool grace = wish->keep_until_s > wish->next_update_s;
+    int64_t until_s = grace ? wish->keep_until_s : wish->serve.until_s;
 
     if (kind->no_grace) {
-        until_s = time_min(until_s, entry->wish->next_update_s);
+        until_s = time_min(until_s, wish->next_update_s);
     }
     return kind->stamped ? time_min(until_s, STAMP_MAX_S) : 0;
 }

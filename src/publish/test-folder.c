@@ -93,6 +93,26 @@ static void test_mtime_tells_until_when_it_may_be_served(void **state)
     stop();
 }
 
+/* Of a must-staple certificate: its servers go on with the last one for a day. */
+static void test_mtime_includes_a_grace(void **state)
+{
+    struct cert_facts cert = test_cert(1);
+    struct wish *wish = test_wish(1, END_S, true);
+    const struct staple staple = {.cert = &cert,
+                                  .der = wish_der(wish),
+                                  .serve = wish->serve,
+                                  .next_update_s = END_S,
+                                  .keep_until_s = END_S + TEST_DAY_S};
+
+    (void)state;
+    start();
+    publisher_publish(publisher, (struct place){"/ssl/must.pem", 0}, &staple);
+    settle();
+    assert_int_equal(look(1).st_mtim.tv_sec, END_S + TEST_DAY_S);
+    wish_unref(wish);
+    stop();
+}
+
 static void test_withdrawn_staple_is_gone(void **state)
 {
     struct cert_facts cert = test_cert(1);
@@ -103,9 +123,10 @@ static void test_withdrawn_staple_is_gone(void **state)
     settle();
     publisher_withdraw(publisher, (struct place){"/ssl/shop.pem", 0}, &cert, false);
     settle();
-    assert_int_equal(test_count_files(test_path(&world, "staples")), 0);
+    assert_false(test_exists(test_path(&world, staple(1))));
     assert_int_equal(rows(), 0);
     stop();
+    assert_int_equal(test_count_files(test_path(&world, "staples")), 0);
 }
 
 static void test_several_folders_may_be_given(void **state)
@@ -186,6 +207,7 @@ int main(void)
         PLAY(test_staple_lies_under_the_hash_of_its_certificate),
         PLAY(test_every_certificate_of_a_file_has_one),
         PLAY(test_mtime_tells_until_when_it_may_be_served),
+        PLAY(test_mtime_includes_a_grace),
         PLAY(test_withdrawn_staple_is_gone),
         PLAY(test_several_folders_may_be_given),
         PLAY(test_folder_is_filled_again_after_a_reboot),

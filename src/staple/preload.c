@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libclinch-preload: any server that uses OpenSSL 1.1.1 or 3 staples, unmodified
- * (LD_PRELOAD; docs/preload.md). Every SSL_CTX gets our callback when it is made; the server sets
- * and sees its own as if there were no other. It is inherited by every child process and therefore
- * needs nothing but the C library: OpenSSL is looked for when somebody calls it, and not before.
- * Whatever goes wrong here means "no staple". */
+ * (LD_PRELOAD; docs/servers/folder.md). Every SSL_CTX gets our callback when it is made; the server
+ * sets and sees its own as if there were no other. It is inherited by every child process and
+ * therefore needs nothing but the C library: OpenSSL is looked for when somebody calls it, and not
+ * before. Whatever goes wrong here means "no staple". */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static bool debug;
 
 /* SSL_CTX_new() of OpenSSL 3 ends in a jump to SSL_CTX_new_ex(), which then seems to be called by
  * what called the former: by us. While it runs, this is where its calls come from. */
-static __thread const void *inside;
+static __thread const void *inside __attribute__((tls_model("initial-exec")));
 
 /* The first that is used, also when that is none of ours; a second one in the same process is let
  * alone. Atomic. */
@@ -36,26 +36,22 @@ static struct served *served;
 
 static void say(const char *what, const char *more)
 {
-    char line[512];
     int kept = errno;
-    int size;
 
     if (debug) {
-        size =
-            snprintf(line, sizeof(line), "clinch-preload[%ld]: %s%s\n", (long)getpid(), what, more);
-        if (size > 0 && write(STDERR_FILENO, line, strnlen(line, sizeof(line))) < 0) {
-            debug = false;
-        }
+        dprintf(STDERR_FILENO, "clinch-preload[%ld]: %s%s\n", (long)getpid(), what, more);
     }
     errno = kept;
 }
 
 static void tell(const uint8_t *id, size_t size)
 {
-    char hex[2 * STAPLE_ID_SIZE + 1];
+    static const char digits[] = "0123456789abcdef";
+    char hex[2 * STAPLE_ID_SIZE + 1] = "";
 
     for (unsigned i = 0; i < STAPLE_ID_SIZE; ++i) {
-        snprintf(hex + 2 * i, 3, "%02x", id[i]);
+        hex[2 * i] = digits[id[i] >> 4];
+        hex[2 * i + 1] = digits[id[i] & 15];
     }
     say(size > 0 ? "stapled: " : "no staple: ", hex);
 }
