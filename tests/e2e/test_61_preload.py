@@ -39,7 +39,7 @@ class Stage:
         self.server.install(self.issue())
         self._make_own_staples()
         self.responder.set("good", age_s=3600)
-        self.daemon = self.clinch.run_config(self._config(self.server.certs))
+        self.daemon = self.clinch.run_config(self._config())
         self.wait_files(self.server.leaves.values())
         self.server.start()
         self.first = self.server.look()
@@ -59,8 +59,8 @@ class Stage:
             assert other.once(self.server.certificate(kind), "--wait", "20").code == 0
             self.server.own_staple(kind, other.staple(self.server.certificate(kind)).raw)
 
-    def _config(self, certificates):
-        return self.clinch.config([certificates], [{"folder": self.staples}])
+    def _config(self):
+        return self.clinch.config([self.server.certs], [{"folder": self.staples}])
 
     def wait_files(self, leaves):
         paths = [self.staples / f"{leaf.sha256}.ocsp" for leaf in leaves]
@@ -86,24 +86,14 @@ class Stage:
         serial = self.server.leaves[kind].serial_hex
         return sight.status == "good" and sight.serial == sight.leaf_serial == serial
 
-    def refresh(self):
-        """clinch comes with newer answers than those in the folder, which it puts in their place. It
-        is another one: the first would not ask again for days."""
+    def change(self, rule, age_s):
+        """The responder says something else, `age_s` ago, and clinch has heard it. It is another
+        clinch each time: the one before would not ask again for days."""
         self.clinch.end()
-        self.clinch = Clinch(self.folder / "newer")
-        self.responder.set("good", age_s=60)
-        assert self.clinch.once(self.server.certs, "--wait", "20").code == 0
-        self.daemon = self.clinch.run_config(self._config(self.server.certs))
-
-    def forget(self):
-        """The certificates are none of clinch's any more."""
-        (self.folder / "empty").mkdir(exist_ok=True)
-        self._config(self.folder / "empty")
-        self.daemon.reload()
-
-    def remember(self):
-        self._config(self.server.certs)
-        self.daemon.reload()
+        self.clinch = Clinch(self.folder / f"clinch-{rule}-{age_s}")
+        self.responder.set(rule, age_s=age_s)
+        self.clinch.once(self.server.certs)
+        self.daemon = self.clinch.run_config(self._config())
 
     def end(self):
         self.server.__exit__()
@@ -142,7 +132,7 @@ def test_each_certificate_has_its_own(stage, version):
 
 def test_newer_staple_needs_no_reload(stage):
     before = {kind: stage.server.look(kind).signature for kind in stage.server.keys}
-    stage.refresh()
+    stage.change("good", 1800)
     for kind, old in before.items():
         stage.see(kind, lambda sight, kind=kind, old=old: stage.is_right(kind, sight)
                   and sight.signature != old, "a newer staple")
@@ -150,11 +140,11 @@ def test_newer_staple_needs_no_reload(stage):
 
 def test_withdrawal_needs_no_reload(stage):
     """And neither does the staple that comes back. The server's own, if it has any, goes on."""
-    stage.forget()
+    stage.change("revoked", 900)
     for kind in stage.server.keys:
         stage.see(kind, lambda sight, kind=kind: stage.server.shows_its_own(kind, sight),
                   "no staple of clinch's")
-    stage.remember()
+    stage.change("good", 450)
     for kind in stage.server.keys:
         stage.see(kind, lambda sight, kind=kind: stage.is_right(kind, sight), "the staple again")
 
