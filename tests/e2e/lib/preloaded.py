@@ -24,6 +24,11 @@ def variables(folders):
     return {"LD_PRELOAD": str(LIBRARY), "CLINCH_STAPLES": str(folders)}
 
 
+def as_nobody(*argv):
+    """The command as another user, where this one is root."""
+    return [*(AS_NOBODY if os.geteuid() == 0 else ()), *map(str, argv)]
+
+
 class Preloaded(servers.Server):
     """`staples` is the folder that clinch writes, or None: then it is started without the library.
     install() gives it certificates, before its start."""
@@ -294,22 +299,24 @@ class Postgresql(Preloaded):
 
     kind = "postgresql"
     look_how = ("-starttls", "postgres")
-    prefix = AS_NOBODY if os.geteuid() == 0 else []
 
     def install(self, leaves):
         super().install(leaves)
         self.key().chmod(0o600)
-        if self.prefix:
-            os.chown(self.key(), NOBODY, NOBODY)
+        self._hand_over(self.key())
+
+    @staticmethod
+    def _hand_over(path):
+        if os.geteuid() == 0:
+            os.chown(path, NOBODY, NOBODY)
 
     def configure(self):
         self.data = self.folder / "data"
         if not self.data.exists():
             self.data.mkdir()
-            if self.prefix:
-                os.chown(self.data, NOBODY, NOBODY)
-            subprocess.run([*self.prefix, Path(self.program).with_name("initdb"), "-N", "-A",
-                            "trust", "--locale=C", "-D", self.data], env=self.environment(),
+            self._hand_over(self.data)
+            subprocess.run(as_nobody(Path(self.program).with_name("initdb"), "-N", "-A", "trust",
+                                     "--locale=C", "-D", self.data), env=self.environment(),
                            check=True, timeout=30, stdin=subprocess.DEVNULL, capture_output=True,
                            cwd=self.folder)
 
@@ -318,7 +325,7 @@ class Postgresql(Preloaded):
                     "unix_socket_directories": "", "ssl": "on",
                     "ssl_cert_file": self.certificate(), "ssl_key_file": self.key()}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [*self.prefix, self.program, "-D", self.data, *options]
+        return as_nobody(self.program, "-D", self.data, *options)
 
 
 class Mariadb(Preloaded):
@@ -477,7 +484,8 @@ class Vsftpd(Preloaded):
         return [self.program, self.folder / "vsftpd.conf"]
 
     def reload(self):
-        """Each connection reads the files anew."""
+        """It knows none, and reads certificates at its start alone."""
+        self.restart()
 
 
 class Proftpd(Preloaded):
