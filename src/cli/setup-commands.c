@@ -143,8 +143,9 @@ void setup_apache_put(struct setup *setup, struct page *page)
     page_block(page, file, "# ");
     page_say(page,
              "Apache's mod_ssl takes no staple from outside: it asks the responder itself, and "
-             "clinch cannot hand it one. clinch's preload library (to come) will staple in its "
-             "place; until then these lines keep the worst away: no made-up errors, and what is "
+             "clinch cannot hand it one. clinch's preload library staples in its place "
+             "(docs/servers/folder.md); without it these lines keep the worst away: no made-up "
+             "errors, and what is "
              "withdrawn or new is seen within 5 minutes. clinch.yaml has the certificates, so that "
              "`clinch status` shows what Apache ought to get.");
     if (dump->values[DUMP_COMMAND]) {

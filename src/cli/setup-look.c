@@ -275,8 +275,7 @@ static void look(const struct setup *setup, const struct dump_block *block,
         return;
     case DUMP_APACHE:
         say(sight, setup->inventory.dump->values[DUMP_COMMAND] ? SIGHT_SELF : SIGHT_NONE,
-            "Apache takes no staple from outside; clinch's preload library (to come) will do it",
-            "", "");
+            "Apache takes no staple from outside; clinch's preload library does it", "", "");
         return;
     case DUMP_HITCH:
         look_hitch(setup, named, cert, sight);

@@ -82,6 +82,7 @@ static void remember(enum hook hook, const void *caller, void *real)
     unsigned at = __atomic_fetch_add(&known_count[hook], 1, __ATOMIC_RELAXED);
 
     if (at < CALLERS_MAX) {
+        open_object(real); /* its handle is kept: what is remembered must not be unloaded */
         known[hook][at].real = real;
         __atomic_store_n(&known[hook][at].caller, caller, __ATOMIC_RELEASE);
     } else {

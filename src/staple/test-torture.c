@@ -175,7 +175,7 @@ static void fork_one(void)
 
     assert_true(pid >= 0);
     if (pid == 0) {
-        alarm(60); /* a deadlock ends, and is told by the signal */
+        alarm(20); /* a deadlock ends, and is told by the signal */
         _exit(clinch_staple_find(test_dir, test_ecdsa.id, &der, &size) == 0 && size == 500 ? 7 : 8);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
