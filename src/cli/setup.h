@@ -87,8 +87,9 @@ struct setup_kind {
     void (*put_server)(struct setup *setup, struct page *page);
     /* Entries of `publish:`; NULL: it takes none. */
     void (*put_targets)(struct setup *setup, struct page *page, bool only);
-    /* The command that makes it take up what was pasted; without clinch's own. */
+    /* The command that makes it take up what was pasted; without clinch's own. May be nothing. */
     void (*put_reload)(const struct setup *setup, struct buf *command);
+    bool clinch_first; /* it looks for a folder, or a staple, when it starts */
 };
 extern const struct setup_kind setup_kinds[SERVERS];
 
@@ -98,7 +99,13 @@ void setup_nginx_reload(const struct setup *setup, struct buf *command);
 void setup_haproxy_put(struct setup *setup, struct page *page);
 void setup_haproxy_targets(struct setup *setup, struct page *page, bool only);
 void setup_apache_put(struct setup *setup, struct page *page);
-void setup_apache_reload(const struct setup *setup, struct buf *command);
+/* Those that staple by the preload library: Apache, and SERVER_PRELOAD, which one of them being the
+ * first word of the command line. */
+bool setup_preload_knows(const char *name);
+void setup_preload_names(struct buf *to); /* with commas */
+void setup_preload_put(struct setup *setup, struct page *page);
+void setup_preload_targets(struct setup *setup, struct page *page, bool only);
+void setup_preload_reload(const struct setup *setup, struct buf *command);
 void setup_hitch_put(struct setup *setup, struct page *page);
 void setup_hitch_targets(struct setup *setup, struct page *page, bool only);
 void setup_lighttpd_put(struct setup *setup, struct page *page);

@@ -24,6 +24,10 @@ def variables(folders):
     return {"LD_PRELOAD": str(LIBRARY), "CLINCH_STAPLES": str(folders)}
 
 
+def _words(environment):
+    return [f"{name}={value}" for name, value in environment.items()]
+
+
 def as_nobody(*argv):
     """The command as another user, where this one is root."""
     return [*(AS_NOBODY if os.geteuid() == 0 else ()), *map(str, argv)]
@@ -42,7 +46,7 @@ class Preloaded(servers.Server):
     def __init__(self, programs, folder, staples):
         super().__init__(programs, folder)
         self.folder.chmod(0o755)
-        self.staples = staples
+        self.preload = variables(staples) if staples else {}
         self.name = f"{self.kind}.test"
         self.certs = self.folder / "certs"
         self.certs.mkdir()
@@ -76,15 +80,19 @@ class Preloaded(servers.Server):
 
     def environment(self):
         env = dict(os.environ) if self.in_place else super().environment()
-        if self.staples:
-            env.update(variables(self.staples))
-        return env
+        return {**env, **self.preload}
 
     def argv(self):
         command = [str(arg) for arg in self.command()]
-        if self.in_place:
-            return ["unshare", "-m", "sh", "-c", IN_PLACE, "sh", self.programs.root, *command]
-        return command
+        return self._argv_in_place(command) if self.in_place else command
+
+    def _argv_in_place(self, command):
+        return ["unshare", "-m", "sh", "-c", IN_PLACE, "sh", self.programs.root, *command]
+
+    def run_in_place(self, *command):
+        """A command that finds the server's programs where they are when it is installed."""
+        subprocess.run(self._argv_in_place(command), env=self.environment(), check=True, timeout=20,
+                       stdin=subprocess.DEVNULL, capture_output=True)
 
     def command(self):
         """What starts it in the foreground."""
@@ -411,12 +419,9 @@ class Postfix(Preloaded):
                    "rewrite unix - - y - - trivial-rewrite\nproxymap unix - - n - - proxymap\n")
 
     def imported(self):
-        default = ("MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C "
-                   "POSTLOG_SERVICE POSTLOG_HOSTNAME")
-        if not self.staples:
-            return default
-        ours = (f"{name}={value}" for name, value in variables(self.staples).items())
-        return " ".join([default, *ours])
+        """What it is by default, and ours."""
+        return " ".join(["MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C "
+                         "POSTLOG_SERVICE POSTLOG_HOSTNAME", *_words(self.preload)])
 
     def environment(self):
         return {**os.environ, "MAIL_CONFIG": str(self.folder / "conf")}
@@ -434,9 +439,6 @@ class Dovecot(Preloaded):
     needs_root = True
 
     def configure(self):
-        ours = (f"{name}={value}" for name, value in variables(self.staples).items()
-                ) if self.staples else ()
-        imported = " ".join(["TZ CORE_OUTOFMEM CORE_ERROR LISTEN_PID LISTEN_FDS", *ours])
         self.write("dovecot.conf",
                    f"base_dir = {self.folder}/run\nstate_dir = {self.folder}/state\n"
                    "protocols = imap\nlisten = 127.0.0.1\nlog_path = /dev/stderr\n"
@@ -450,7 +452,9 @@ class Dovecot(Preloaded):
                    "  args = uid=nobody gid=nogroup home=/nonexistent\n}\n"
                    "service imap-login {\n  inet_listener imap {\n    port = 0\n  }\n"
                    f"  inet_listener imaps {{\n    address = 127.0.0.1\n    port = {self.port}\n"
-                   f"    ssl = yes\n  }}\n}}\nimport_environment = {imported}\n")
+                   f"    ssl = yes\n  }}\n}}\n"
+                   f"import_environment = {' '.join(['$import_environment', *_words(self.preload)])}"
+                   "\n")
 
     def environment(self):
         return dict(os.environ)
