@@ -26,8 +26,8 @@ help: ## this list
 deps: ## installs what is missing on Debian 12 (root or sudo)
 	@tools/deps build demo test lint
 
-build: deps-build build/build.ninja ## build/clinch, the hardened release build
-	@ninja -C build clinch docs/clinch.1
+build: deps-build build/build.ninja ## build/clinch and the libraries, the hardened release build
+	@ninja -C build clinch docs/clinch.1 libraries
 
 demo: deps-demo build ## the main job on real servers, in under a minute
 	@$(PYTHON) tests/e2e/demo.py --clinch build/clinch --work build/demo
@@ -40,9 +40,9 @@ check: build layers lint ## the quick one: unit tests, a short simulation, lint
 	@build/sim/clinch-sim --seeds 8
 	@tools/run-tests --unit build
 
-test: deps-test deps-judges deps-plays check fuzzers build/debug/build.ninja ## all: sanitizers, vectors, fuzzers, judges, plays
+test: deps-test deps-judges deps-plays check fuzzers build/debug/build.ninja build/tsan/build.ninja ## all: sanitizers, vectors, fuzzers, judges, plays
 	@ninja -C build/debug clinch
-	@tools/run-tests --unit build/debug --conformance build --conformance build/debug \
+	@tools/run-tests --unit build/debug --unit build/tsan:staple --conformance build --conformance build/debug \
 		--fuzz 30 --judges build --plays
 
 fuzz: fuzzers ## the fuzzers, T seconds each: make fuzz T=60
@@ -70,12 +70,13 @@ mutants: deps-build ## planted bugs: the simulator must find each
 mutant: deps-build ## one from outside: make mutant PATCH=FILE
 	@tools/mutants --patch "$(PATCH)"
 
-bench: deps-test build ## what an answer costs, a pass, an event, publishing
-	@ninja -C build bench/bench-verify bench/bench-engine bench/bench-publish
+bench: deps-test build ## what an answer costs, a pass, an event, publishing, stapling
+	@ninja -C build bench/bench-verify bench/bench-engine bench/bench-publish bench/bench-staple
 	@$(PYTHON) bench/verify.py --program build/bench/bench-verify
 	@$(PYTHON) bench/engine.py --program build/bench/bench-engine
 	@$(PYTHON) bench/once.py --clinch build/clinch
 	@$(PYTHON) bench/publish.py --program build/bench/bench-publish
+	@$(PYTHON) bench/staple.py --program build/bench/bench-staple
 
 lint: deps-lint ## rules of the code: style, sizes, banned words, layers
 	@tools/lint
@@ -89,7 +90,7 @@ format: deps-lint ## clang-format over all C files
 
 install: build ## meson install; PREFIX=/usr/local, DESTDIR=
 	@$(MESON) configure build -Dprefix=$(PREFIX)
-	@ninja -C build clinch docs/clinch.1
+	@ninja -C build clinch docs/clinch.1 libraries
 	@$(MESON) install -C build --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 # Below: only for the targets above.
@@ -102,6 +103,11 @@ build/build.ninja: | deps-build
 build/debug/build.ninja: | deps-build
 	@$(MESON) setup build/debug -Dbuildtype=debug -Db_sanitize=address,undefined \
 		-Db_lundef=false -Dc_args=-fno-sanitize-recover=all -Dwerror=$(WERROR)
+
+# What many threads of other people's servers go through: the libraries alone.
+build/tsan/build.ninja: | deps-build
+	@$(MESON) setup build/tsan -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false \
+		-Dwerror=$(WERROR)
 
 fuzzers: deps-clang build/fuzz/build.ninja
 	@ninja -C build/fuzz fuzz

@@ -72,6 +72,7 @@ const struct server_traits server_traits[SERVERS] = {
                       .short_option = "-C",
                       .long_option = "--config"},
     [SERVER_FILE] = {.name = "file", .title = "the server", .service = "SERVER"},
+    [SERVER_PRELOAD] = {.name = "openssl", .title = "the server", .service = "SERVER"},
 };
 
 int find_kind(const char *name)

@@ -10,7 +10,8 @@
 #include "io/processes.h"
 #include "wire/dump.h"
 
-enum { SERVER_FILE = DUMP_KINDS, SERVERS }; /* besides enum dump_kind: any other server */
+/* Besides enum dump_kind: any other server that reads a file, or has the preload library. */
+enum { SERVER_FILE = DUMP_KINDS, SERVER_PRELOAD, SERVERS };
 
 struct server_traits {
     const char *name;    /* behind `clinch setup` */
@@ -28,7 +29,7 @@ extern const struct server_traits server_traits[SERVERS];
 
 /* A server that runs or is installed. Owns its strings. */
 struct found_server {
-    int kind;  /* enum dump_kind, SERVER_FILE */
+    int kind;  /* enum dump_kind, SERVER_... */
     pid_t pid; /* 0: it does not run */
     pid_t parent;
     uid_t uid;                        /* of that process */

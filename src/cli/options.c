@@ -217,6 +217,10 @@ const struct command commands[] = {
                 "dnsdist, or file for any other. Changes nothing. With --check it prints what the\n"
                 "server serves, which staple is there, and whether the chain has the issuer.\n"
                 "\n"
+                "Apache, and these, of which the CERTs are to be named, staple by the preload\n"
+                "library: dovecot, mariadb, mosquitto, postfix, postgresql, proftpd, redis,\n"
+                "stunnel, vsftpd, or openssl for any other that uses OpenSSL.\n"
+                "\n"
                 "Exit codes: 0 printed; 1 a certificate is left out, and why is told; 2 wrong\n"
                 "usage, or nothing can be read of the server. With --check: 0 all is well; 1 a\n"
                 "staple or an issuer is missing.\n",

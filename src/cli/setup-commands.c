@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Servers that fetch a staple themselves: h2o and nghttpx by a command, for which clinch offers its
- * own, and Apache, which takes none from outside. */
+ * own, and Apache, which takes none but from the preload library. */
 
 #include <limits.h>
 #include <string.h>
@@ -155,38 +155,22 @@ void setup_nghttpx_put(struct setup *setup, struct page *page)
 void setup_apache_put(struct setup *setup, struct page *page)
 {
     const struct dump *dump = setup->inventory.dump;
-    const char *file = dump->value_files[DUMP_COMMAND] ? dump->value_files[DUMP_COMMAND]
-                                                       : "/etc/apache2/conf-available/clinch.conf";
 
-    page_block(page, file, "# ");
-    page_say(page,
-             "Apache's mod_ssl takes no staple from outside: it asks the responder itself, and "
-             "clinch cannot hand it one. clinch's preload library (to come) will staple in its "
-             "place; until then these lines keep the worst away: no made-up errors, and what is "
-             "withdrawn or new is seen within 5 minutes. clinch.yaml has the certificates, so that "
-             "`clinch status` shows what Apache ought to get.");
-    if (dump->values[DUMP_COMMAND]) {
-        page_say(
-            page,
-            "WARNING: Apache staples by itself already (SSLUseStapling on, line %u). These lines "
-            "belong there.",
-            dump->value_lines[DUMP_COMMAND]);
+    setup_preload_put(setup, page);
+    page_say(page, "It reads no certificate anew without its own reload, as before; staples need "
+                   "none.");
+    if (!dump->values[DUMP_COMMAND]) {
+        return;
     }
-    page_put(page, "SSLStaplingCache shmcb:${APACHE_RUN_DIR}/clinch_stapling(512000)\n"
-                   "SSLUseStapling on\n"
-                   "SSLStaplingReturnResponderErrors off\n"
+    page_block(page, dump->value_files[DUMP_COMMAND], "# ");
+    page_say(page,
+             "Apache staples by itself already (SSLUseStapling on, line %u): with the library only "
+             "where clinch has nothing to staple. These lines belong there and keep the worst "
+             "away: no made-up errors, and what is withdrawn or new is seen within 5 minutes.",
+             dump->value_lines[DUMP_COMMAND]);
+    page_put(page, "SSLStaplingReturnResponderErrors off\n"
                    "SSLStaplingFakeTryLater off\n"
                    "SSLStaplingStandardCacheTimeout 300\n"
                    "SSLStaplingErrorCacheTimeout 60\n"
                    "SSLStaplingResponderTimeout 2\n");
-    if (!dump->values[DUMP_COMMAND]) {
-        page_block(page, "shell", "# ");
-        page_put(page, "a2enmod ssl socache_shmcb\na2enconf clinch\n");
-    }
-}
-
-void setup_apache_reload(const struct setup *setup, struct buf *command)
-{
-    (void)setup;
-    buf_put_text(command, "apachectl -t && systemctl reload apache2");
 }

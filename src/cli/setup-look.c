@@ -273,8 +273,7 @@ static void look(struct setup *setup, const struct dump_block *block, const stru
         return;
     case DUMP_APACHE:
         say(sight, setup->inventory.dump->values[DUMP_COMMAND] ? SIGHT_SELF : SIGHT_NONE,
-            "Apache takes no staple from outside; clinch's preload library (to come) will do it",
-            "", "");
+            "Apache takes no staple from outside; clinch's preload library does it", "", "");
         return;
     case DUMP_HITCH:
         look_hitch(setup, named, cert, sight);

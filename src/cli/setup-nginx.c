@@ -149,12 +149,13 @@ static bool put_refusal(struct setup *setup, struct page *page, const struct dum
             first->path);
         setup->refused++;
     } else if (count > 1) {
-        page_say(page,
-                 "REFUSED: this block has %u certificates, and nginx would send one staple file "
-                 "with all of them: clients that get the other certificate would get the wrong "
-                 "staple. Ways out: keep one ssl_certificate in this block, or leave nginx as it "
-                 "is and wait for clinch's preload library, which staples each.",
-                 count);
+        page_say(
+            page,
+            "REFUSED: this block has %u certificates, and nginx would send one staple file "
+            "with all of them: clients that get the other certificate would get the wrong "
+            "staple. Ways out: keep one ssl_certificate in this block, or leave nginx as it "
+            "is and use clinch's preload library, which staples each (docs/servers/folder.md).",
+            count);
     } else {
         return false;
     }

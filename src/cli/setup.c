@@ -15,7 +15,7 @@
 const struct setup_kind setup_kinds[SERVERS] = {
     [DUMP_NGINX] = {setup_nginx_put, setup_nginx_targets, setup_nginx_reload},
     [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, setup_haproxy_reload},
-    [DUMP_APACHE] = {setup_apache_put, NULL, setup_apache_reload},
+    [DUMP_APACHE] = {setup_apache_put, setup_preload_targets, setup_preload_reload, true},
     [DUMP_HITCH] = {setup_hitch_put, setup_hitch_targets, setup_hitch_reload, true},
     [DUMP_LIGHTTPD] = {setup_lighttpd_put, setup_lighttpd_targets, setup_service_reload},
     [DUMP_H2O] = {setup_h2o_put, NULL, setup_service_reload, true},
@@ -23,6 +23,7 @@ const struct setup_kind setup_kinds[SERVERS] = {
     [DUMP_EXIM] = {setup_exim_put, setup_file_targets, setup_service_reload},
     [DUMP_DNSDIST] = {setup_dnsdist_put, setup_dnsdist_targets, setup_dnsdist_reload},
     [SERVER_FILE] = {setup_file_put, setup_file_targets, NULL},
+    [SERVER_PRELOAD] = {setup_preload_put, setup_preload_targets, setup_preload_reload, true},
 };
 
 void setup_service_reload(const struct setup *setup, struct buf *command)
@@ -289,8 +290,8 @@ static int complain_empty(const struct setup *setup)
 {
     const char *name = setup->traits->name;
 
-    if (setup->kind == SERVER_FILE) {
-        cli_complain("which certificates? `clinch setup file CERT.pem...`");
+    if (setup->kind >= SERVER_FILE) {
+        cli_complain("which certificates? `clinch setup %s CERT.pem...`", setup->options->paths[0]);
     } else if (setup->inventory.how.size) {
         cli_complain("%s names no certificate (%s)", setup->traits->title,
                      buf_text(&setup->inventory.how));
@@ -357,7 +358,7 @@ static int find(const struct options *options, int kind, struct found_server *re
     struct found_server *list = NULL, server = {.kind = kind};
     size_t count = 0;
 
-    if (kind == SERVER_FILE) {
+    if (kind >= SERVER_FILE) {
         *ret_server = server;
         return 0;
     }
@@ -450,6 +451,19 @@ static int setup_with(const struct options *options, int kind, const struct conf
     return code;
 }
 
+static int complain_unknown(const char *name)
+{
+    struct buf more = BUF_INIT(1024);
+
+    setup_preload_names(&more);
+    cli_complain("there is no server %s: nginx, haproxy, hitch, lighttpd, h2o, nghttpx, exim, "
+                 "dnsdist, or file for any other that takes one; by the preload library %s (any "
+                 "other)",
+                 name, buf_text(&more));
+    buf_deinit(&more);
+    return EXIT_USAGE;
+}
+
 int command_setup(const struct options *options)
 {
     _cleanup_(config_freep)
@@ -458,15 +472,16 @@ int command_setup(const struct options *options)
     int kind = find_kind(options->paths[0]);
     int code;
 
-    if (kind < 0) {
-        cli_complain(
-            "there is no server %s: nginx, haproxy, apache, hitch, lighttpd, h2o, nghttpx, "
-            "exim, dnsdist, or file for any other",
-            options->paths[0]);
-        return EXIT_USAGE;
+    if (kind < 0 && setup_preload_knows(options->paths[0])) {
+        kind = SERVER_PRELOAD;
     }
-    if (options->check && kind == SERVER_FILE) {
-        cli_complain("`file` is no server of which --check could ask anything");
+    if (kind < 0) {
+        return complain_unknown(options->paths[0]);
+    }
+    if (options->check && kind >= SERVER_FILE) {
+        cli_complain("`%s` is no server of which --check could ask anything: `clinch probe` looks "
+                     "at it as a client does",
+                     options->paths[0]);
         return EXIT_USAGE;
     }
     code = setup_read_config(options, &path, &config);

@@ -100,7 +100,13 @@ void setup_haproxy_put(struct setup *setup, struct page *page);
 void setup_haproxy_targets(struct setup *setup, struct page *page, bool only);
 void setup_haproxy_reload(const struct setup *setup, struct buf *command);
 void setup_apache_put(struct setup *setup, struct page *page);
-void setup_apache_reload(const struct setup *setup, struct buf *command);
+/* Those that staple by the preload library: Apache, and SERVER_PRELOAD, which one of them being the
+ * first word of the command line. */
+bool setup_preload_knows(const char *name);
+void setup_preload_names(struct buf *to); /* with commas */
+void setup_preload_put(struct setup *setup, struct page *page);
+void setup_preload_targets(struct setup *setup, struct page *page, bool only);
+void setup_preload_reload(const struct setup *setup, struct buf *command);
 void setup_hitch_put(struct setup *setup, struct page *page);
 void setup_hitch_targets(struct setup *setup, struct page *page, bool only);
 void setup_hitch_reload(const struct setup *setup, struct buf *command);

@@ -197,6 +197,16 @@ void config_read_path(struct config_reader *reader, const struct config_key *key
     }
 }
 
+void config_read_folder(struct config_reader *reader, const struct config_key *key,
+                        const struct tree_node *value, void *to)
+{
+    if (value->is_null) {
+        field_keep(reader, CONFIG_FOLDER, to);
+    } else {
+        config_read_path(reader, key, value, to);
+    }
+}
+
 void config_read_socket(struct config_reader *reader, const struct config_key *key,
                         const struct tree_node *value, void *to)
 {

@@ -19,9 +19,10 @@ enum {
     LIGHTTPD = 1 << TARGET_LIGHTTPD,
     DNSDIST = 1 << TARGET_DNSDIST,
     EXIM = 1 << TARGET_EXIM,
+    FOLDER = 1 << TARGET_FOLDER,
     COMMAND = 1 << TARGET_COMMAND,
     RELOADED = FILES | NGINX | LIGHTTPD | DNSDIST, /* to take a new staple */
-    WRITTEN = RELOADED | HAPROXY | HITCH | EXIM,
+    WRITTEN = RELOADED | HAPROXY | HITCH | EXIM | FOLDER,
 };
 
 #define FIELD(field_)        offsetof(struct config, field_)
@@ -72,6 +73,7 @@ static const struct config_key target_keys[] = {
     {"lighttpd", config_read_template, .offset = TARGET_FIELD(path), .targets = LIGHTTPD},
     {"dnsdist", config_read_template, .offset = TARGET_FIELD(path), .targets = DNSDIST},
     {"exim", config_read_template, .offset = TARGET_FIELD(path), .targets = EXIM},
+    {"folder", config_read_folder, .offset = TARGET_FIELD(path), .targets = FOLDER},
     {"command", config_read_command, .offset = TARGET_FIELD(command), .targets = COMMAND},
     {"name", config_read_name, .offset = TARGET_FIELD(name), .targets = NGINX},
     {"pem_file", config_read_template, .offset = TARGET_FIELD(pem_file), .targets = HITCH},
@@ -215,7 +217,7 @@ static int find_type(struct config_reader *reader, const struct tree_node *entry
     if (type < 0) {
         config_fault(reader, entry->line, entry->column,
                      "an entry of `publish` needs one of the keys `file`, `nginx`, `haproxy`, "
-                     "`hitch`, `lighttpd`, `dnsdist`, `exim`, `command`",
+                     "`hitch`, `lighttpd`, `dnsdist`, `exim`, `folder`, `command`",
                      (const char *)NULL);
     }
     return type;

@@ -54,6 +54,8 @@ void config_read_program(struct config_reader *reader, const struct config_key *
                          const struct tree_node *value, void *to);
 void config_read_path(struct config_reader *reader, const struct config_key *key,
                       const struct tree_node *value, void *to);
+void config_read_folder(struct config_reader *reader, const struct config_key *key,
+                        const struct tree_node *value, void *to); /* nothing: the default */
 void config_read_paths(struct config_reader *reader, const struct config_key *key,
                        const struct tree_node *value, void *to);
 void config_read_socket(struct config_reader *reader, const struct config_key *key,

@@ -7,6 +7,9 @@
 #include "base/bytes.h"
 #include "core/policy.h"
 
+/* Of the target `folder` that names none; libclinch-staple looks there, too. */
+#define CONFIG_FOLDER "/run/clinch/staples"
+
 enum target_type {
     TARGET_FILE,
     TARGET_NGINX,
@@ -15,6 +18,7 @@ enum target_type {
     TARGET_LIGHTTPD,
     TARGET_DNSDIST,
     TARGET_EXIM,
+    TARGET_FOLDER,
     TARGET_COMMAND, /* the last */
 };
 
@@ -31,8 +35,8 @@ struct target_config {
     enum target_type type;
     unsigned line;        /* in the file, for messages */
     const char *path;     /* file, lighttpd, dnsdist, exim: template of the DER; nginx: folder;
-                             hitch: ocsp-dir; haproxy: socket(s), "/path" or "host:port", several
-                             separated by commas */
+                             hitch: ocsp-dir; folder: itself; haproxy: socket(s), "/path" or
+                             "host:port", several     separated by commas */
     const char *name;     /* nginx: template of NAME, default "{name}" */
     const char *pem_file; /* hitch: template of the path in hitch.conf; NULL: as it was found */
     const char *ocsp;     /* haproxy: template of the .ocsp for its next start; NULL: none */

@@ -55,6 +55,8 @@ static const char good[] = "# everything at once\n"
                            "  - exim: /run/clinch/{name}.ocsp\n"
                            "    group: Debian-exim\n"
                            "    mode: 0640\n"
+                           "  - folder:\n"
+                           "  - folder: /srv/jail/staples\n"
                            "  - command: |\n"
                            "      systemctl reload exim4\n"
                            "      logger done\n";
@@ -103,7 +105,7 @@ static void test_every_target_is_read(void **state)
 
     (void)state;
     assert_int_equal(read_text(&config, good, &faults), 0);
-    assert_int_equal(config->target_count, 8);
+    assert_int_equal(config->target_count, 10);
     target = &config->targets[0];
     assert_int_equal(target->type, TARGET_FILE);
     assert_int_equal(target->line, 19);
@@ -127,7 +129,7 @@ static void test_every_target_is_read(void **state)
     assert_int_equal(target->mode, 0644);
     assert_null(target->command);
     assert_int_equal(target->max_size, 16000);
-    target = &config->targets[7];
+    target = &config->targets[9];
     assert_int_equal(target->type, TARGET_COMMAND);
     assert_string_equal(target->command, "systemctl reload exim4\nlogger done\n");
     buf_deinit(&faults);
@@ -160,6 +162,9 @@ static void test_every_server_of_files_is_read(void **state)
     assert_int_equal(target->type, TARGET_EXIM);
     assert_string_equal(target->path, "/run/clinch/{name}.ocsp");
     assert_string_equal(target->group, "Debian-exim");
+    assert_int_equal(config->targets[7].type, TARGET_FOLDER);
+    assert_string_equal(config->targets[7].path, CONFIG_FOLDER);
+    assert_string_equal(config->targets[8].path, "/srv/jail/staples");
     assert_int_equal(target->mode, 0640);
     buf_deinit(&faults);
 }
@@ -366,7 +371,7 @@ static const struct {
                               "`file: \"{dir}/{stem}.ocsp\"`\n"},
     {"publish:\n  - mode: 0640\n", "c.yaml:2:5: an entry of `publish` needs one of the keys "
                                    "`file`, `nginx`, `haproxy`, `hitch`, `lighttpd`, `dnsdist`, "
-                                   "`exim`, `command`\n"},
+                                   "`exim`, `folder`, `command`\n"},
     {"publish:\n  - nginx: /a\n    reload: x\n    haproxy: /b\n",
      "c.yaml:4:5: `haproxy` beside `nginx`: make it an entry of its own, with a `-`\n"},
     {"publish:\n  - nginx: /a\n", "c.yaml:2:5: `nginx` needs `reload`: nginx takes and drops "
@@ -387,6 +392,9 @@ static const struct {
      "c.yaml:3:5: `reload` does not go with `exim`\n"},
     {"publish:\n  - exim: /a/{stem}\n    mtime: x\n", "c.yaml:3:5: unknown key `mtime`\n"},
     {"publish:\n  - hitch: ocsp\n", NULL},
+    {"publish:\n  - folder: staples\n", NULL},
+    {"publish:\n  - folder: /a\n    reload: x\n",
+     "c.yaml:3:5: `reload` does not go with `folder`\n"},
     {"publish:\n  - hitch: /a\n    pem_file: a.pem\n", NULL},
     {"publish:\n  - hitch: /a\n    restart: x\n",
      "c.yaml:3:5: `restart` does not go with `hitch`\n"},

@@ -12,7 +12,10 @@ const struct file_kind file_kinds[] = {
     /* Takes no answer that is missing, over or revoked, and then fails to start and to reload. */
     [TARGET_DNSDIST] = {.name = "dnsdist", .restarts = true, .no_revoked = true},
     /* Looks at each connection, and an answer that is not good fails STARTTLS for everybody. */
-    [TARGET_EXIM] = {.name = "exim", .takes = true, .stamped = true, .no_revoked = true},
+    [TARGET_EXIM] =
+        {.name = "exim", .takes = true, .stamped = true, .no_grace = true, .no_revoked = true},
+    /* Readers look once a second (docs/staple-folder.md). The store is the durable copy. */
+    [TARGET_FOLDER] = {.name = "folder", .takes = true, .stamped = true, .light = true},
     [TARGET_COMMAND] = {.name = FILES_KIND_COMMAND},
 };
 

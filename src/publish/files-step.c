@@ -90,9 +90,15 @@ static int enter_folder(struct file_entry *entry, struct buf *fault)
 
 static int64_t stamp_of(const struct file_entry *entry)
 {
-    int64_t until_s = time_min(entry->wish->serve.until_s, entry->wish->next_update_s);
+    const struct file_kind *kind = entry->target->kind;
+    const struct wish *wish = entry->wish;
+    bool grace = wish->keep_until_s > wish->next_update_s;
+    int64_t until_s = grace ? wish->keep_until_s : wish->serve.until_s;
 
-    return entry->target->kind->stamped ? time_min(until_s, STAMP_MAX_S) : 0;
+    if (kind->no_grace) {
+        until_s = time_min(until_s, wish->next_update_s);
+    }
+    return kind->stamped ? time_min(until_s, STAMP_MAX_S) : 0;
 }
 
 static int stage_file(struct file_entry *entry, const char *path, struct slice content,
@@ -109,6 +115,9 @@ static int stage_file(struct file_entry *entry, const char *path, struct slice c
     };
     int r = disk_stage(&file, ret_temp, fault);
 
+    if (r == 0 && entry->target->kind->light) {
+        ret_temp->durable = false;
+    }
     if (r == 0 && ret_temp->durable) {
         barrier_add_file(entry->target->files->barrier, ret_temp->path);
     }
@@ -397,7 +406,7 @@ static int drop_file(struct file_entry *entry, const char *path, bool *ret_durab
     if (!file_target_is_command(entry->target)) {
         r = disk_drop(path, &temp, fault);
     }
-    *ret_durable = r == 0 && temp.durable;
+    *ret_durable = r == 0 && temp.durable && !entry->target->kind->light;
     if (*ret_durable) {
         barrier_add_folder(entry->target->files->barrier, path);
     }

@@ -71,6 +71,10 @@ static int paths_expand(const struct file_target *target, struct place place,
     if (target->kind == &file_kinds[TARGET_HITCH]) {
         return hitch_put_path(&ret_paths->der, target, place, cert);
     }
+    if (target->kind == &file_kinds[TARGET_FOLDER]) {
+        folder_put_path(&ret_paths->der, target, cert);
+        return buf_status(&ret_paths->der) ? -ENOMEM : 0;
+    }
     template_expand(&name, target->template, place, cert);
     if (target->kind->snippet) {
         nginx_put_paths(&ret_paths->der, &ret_paths->snippet, target, slice_of_buf(&name));
@@ -354,6 +358,9 @@ static void file_reconcile(struct target *base)
     if (target->kind->snippet) {
         nginx_adopt(target);
         nginx_warn_prefixes(target);
+    }
+    if (target->kind == &file_kinds[TARGET_FOLDER]) {
+        folder_adopt(target);
     }
 }
 

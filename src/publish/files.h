@@ -50,6 +50,8 @@ struct file_kind {
     bool takes;       /* new files by itself, soon: a command is for withdrawals alone */
     bool restarts;    /* a first staple and a withdrawal need `restart` instead of `reload` */
     bool stamped;     /* goes by the file's mtime: until then it is good */
+    bool light;       /* not made durable: after a crash it is written again anyway */
+    bool no_grace;    /* would refuse everybody with an answer behind its nextUpdate */
     bool shared;      /* writes there itself, and its reload loses what came after its start: files
                          are looked after (files-watch.c) */
     bool drops_ended; /* shows nothing that is over, whether it is told or not */
@@ -64,7 +66,8 @@ struct file_target {
     struct files *files;
     const struct file_kind *kind;
     const char *template; /* of the DER, or of NAME when there is a folder; NULL: left-overs */
-    const char *folder;   /* nginx: of DER and snippet; hitch: its ocsp-dir; else NULL */
+    const char
+        *folder; /* nginx: of DER and snippet; hitch: its ocsp-dir; folder: itself; or NULL */
     gid_t gid;
     mode_t mode;
     struct runner **runners;                     /* borrowed; count 0: no server needs to be told */
@@ -306,6 +309,12 @@ void nginx_put_snippet(struct buf *content, const char *der_path);
 void nginx_repair(struct file_target *target, int64_t wall_s);
 void nginx_adopt(struct file_target *target);
 void nginx_warn_prefixes(struct file_target *target);
+
+/* folder.c: the path by the certificate's hash; files of an earlier run that nobody wants any more.
+ */
+void folder_put_path(struct buf *der, const struct file_target *target,
+                     const struct cert_facts *cert);
+void folder_adopt(struct file_target *target);
 
 /* hitch.c: where hitch looks for the staple of the certificate at @place. 0 or -ENOMEM. */
 int hitch_put_path(struct buf *der, const struct file_target *target, struct place place,

@@ -181,7 +181,7 @@ static int add_files(struct publisher *publisher, const struct file_settings *se
         return error_trace(r);
     }
     r = add_target(publisher, &target->base);
-    if (!r && config->type != TARGET_HAPROXY && config->type != TARGET_EXIM) {
+    if (!r && config->type != TARGET_HAPROXY && !settings->kind->stamped) {
         r = add_runners(publisher, target, config);
     }
     if (!r && config->restart) {
@@ -254,6 +254,10 @@ static int add_configured(struct publisher *publisher, const struct target_confi
         break;
     case TARGET_HITCH:
         settings.template = config->pem_file ? config->pem_file : "{dir}/{file}";
+        settings.folder = config->path;
+        break;
+    case TARGET_FOLDER:
+        settings.template = "{sha256}";
         settings.folder = config->path;
         break;
     case TARGET_HAPROXY:

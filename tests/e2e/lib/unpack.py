@@ -35,6 +35,7 @@ class Group:
     programs: dict
     packages: tuple
     installed: bool = False  # those of the machine will do
+    libraries: tuple = ()  # folders of libraries besides the system's
 
 
 PAIR = Group("root", {"nginx": "usr/sbin/nginx", "haproxy": "usr/sbin/haproxy"},
@@ -48,6 +49,24 @@ OTHERS = Group("others", {"hitch": "usr/sbin/hitch", "lighttpd": "usr/sbin/light
                 "libev4", "libfstrm0", "libh2o-evloop0.13", "libidn12", "libjemalloc2", "liblmdb0",
                 "libluajit-5.1-2", "libmd0", "libnsl2", "libnss-wrapper", "libre2-9", "libsnmp40",
                 "libsodium23", "libtirpc3", "libwrap0", "libwslay1", "libxxhash0", "libyaml-0-2"))
+# Servers that cannot staple, or not well: for the preload library. nodejs is Debian's also where
+# another is known to apt.
+PRELOADED = Group("preloaded", {"apache": "usr/sbin/apache2", "redis": "usr/bin/redis-server",
+                                "postgresql": "usr/lib/postgresql/15/bin/postgres",
+                                "mariadb": "usr/sbin/mariadbd", "postfix": "usr/sbin/postconf",
+                                "dovecot": "usr/sbin/dovecot", "vsftpd": "usr/sbin/vsftpd",
+                                "proftpd": "usr/sbin/proftpd", "mosquitto": "usr/sbin/mosquitto",
+                                "stunnel": "usr/bin/stunnel4", "node": "usr/bin/node"},
+                  ("apache2-bin", "redis-server", "redis-tools", "postgresql-15",
+                   "mariadb-server", "mariadb-server-core", "mariadb-client-core", "postfix",
+                   "dovecot-core", "dovecot-imapd", "vsftpd", "proftpd-core", "proftpd-mod-crypto",
+                   "mosquitto", "stunnel4", "nodejs/bookworm", "libaio1", "libapr1",
+                   "libaprutil1", "libc-ares2", "libcap-ng0", "libdlt2", "libhashkit2",
+                   "libhiredis0.14", "libicu72", "libjemalloc2", "liblzf1", "libmemcached11",
+                   "libmemcachedutil2", "libnode108", "libnsl2", "libnuma1", "libpcre2-posix3",
+                   "libpq5", "libsodium23", "libtirpc3", "libunwind8", "liburing2", "libwrap0",
+                   "libxml2", "node-acorn", "node-cjs-module-lexer", "node-undici"),
+                  libraries=("usr/lib/postfix", "usr/lib/dovecot"))
 DEHYDRATED = Group("dehydrated", {"dehydrated": "usr/bin/dehydrated"}, ("dehydrated",),
                    installed=True)
 # How to ask for the version, and what to look for in the answer.
@@ -56,7 +75,15 @@ VERSIONS = {"nginx": ("-v", r"nginx/(\S+)"), "haproxy": ("-v", r"version (\S+)")
             "h2o": ("-v", r"h2o version (\S+)"), "nghttpx": ("-v", r"nghttp2/(\S+)"),
             "exim": ("-C/dev/null -bV", r"Exim version (\S+)"),
             "dnsdist": ("--version", r"dnsdist (\S+)"),
-            "dehydrated": ("--version", r"Dehydrated version: (\S+)")}
+            "dehydrated": ("--version", r"Dehydrated version: (\S+)"),
+            "apache": ("-v", r"Apache/(\S+)"), "redis": ("--version", r"v=(\S+)"),
+            "postgresql": ("--version", r"PostgreSQL\) (\S+)"),
+            "mariadb": ("--version", r"Ver (\d[\d.]+)"),
+            "postfix": ("-d mail_version", r"mail_version = (\S+)"),
+            "dovecot": ("--version", r"^(\S+)"), "vsftpd": ("-v", r"^()"),  # it writes to its input
+            "proftpd": ("-v", r"Version (\S+)"), "mosquitto": ("-h", r"version (\S+)"),
+            "stunnel": ("-version", r"stunnel (\S+)"), "node": ("--version", r"v(\S+)")}
+CODES = {"mosquitto": 3}  # of that question, where it is not 0
 
 
 @dataclass(frozen=True)
@@ -87,9 +114,10 @@ class Programs:
         play that fails."""
         options, pattern = VERSIONS[name]
         done = subprocess.run([self.paths[name], *options.split()], capture_output=True, text=True,
-                              check=False, timeout=30, env=self.environment(name))
+                              check=False, timeout=30, stdin=subprocess.DEVNULL,
+                              env=self.environment(name))
         found = re.search(pattern, done.stdout + done.stderr)
-        if done.returncode != 0 or not found:
+        if done.returncode != CODES.get(name, 0) or not found:
             raise Unavailable(f"{self.paths[name]} does not start: {done.stderr.strip()}")
         return found.group(1)
 
@@ -99,7 +127,8 @@ def _find_unpacked(group, folder):
     paths = {name: str(root / path) for name, path in group.programs.items()}
     if not all(os.path.exists(path) for path in paths.values()):
         return None
-    libraries = [str(path) for path in root.glob("usr/lib/*-linux-gnu*") if path.is_dir()]
+    libraries = [str(path) for pattern in ("usr/lib/*-linux-gnu*", *group.libraries)
+                 for path in root.glob(pattern) if path.is_dir()]
     variables = {"exim": _exim_user(folder)} if "exim" in paths else {}
     return Programs(paths, ":".join(libraries), root, variables)
 
@@ -199,7 +228,7 @@ def get(folder=None, say=lambda line: None, group=PAIR):
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
         try:
-            for one in (PAIR, OTHERS, DEHYDRATED):
+            for one in (PAIR, OTHERS, PRELOADED, DEHYDRATED):
                 print(get(sys.argv[1] if len(sys.argv) > 1 else None, print, one).paths)
         except Unavailable as fault:
             sys.exit(f"unpack: {fault}")

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "staple/stapler.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What we know of an SSL_CTX, in its ex_data. The argument of the server's callback stays where
+ * OpenSSL keeps it, since it hands that to ours: setting and asking for it needs nothing of us. */
+struct attachment {
+    struct source *source;    /* atomic, as are the others: handshakes may be under way */
+    stapler_callback *theirs; /* the server's own, or NULL */
+    enum clinch_staple_mode mode;
+};
+
+static void on_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long number,
+                    void *pointer)
+{
+    (void)parent, (void)all, (void)index, (void)number, (void)pointer;
+    free(data);
+}
+
+/* Threads that come here at once may take one each, of which one is used. There is no lock that a
+ * fork could catch. */
+static int take_index(struct stapler *stapler)
+{
+    int index = __atomic_load_n(&stapler->index, __ATOMIC_ACQUIRE);
+    int taken;
+
+    if (index > 0) {
+        return index;
+    }
+    taken = 1 + stapler->openssl.new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, NULL, NULL, NULL, on_free);
+    if (taken <= 0 || __atomic_compare_exchange_n(&stapler->index, &index, taken, false,
+                                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        return taken;
+    }
+    return index;
+}
+
+static struct attachment *attachment_of(const struct stapler *stapler, const SSL_CTX *ctx)
+{
+    int index = __atomic_load_n(&stapler->index, __ATOMIC_ACQUIRE);
+
+    return index > 0 ? stapler->openssl.ctx_get_ex_data(ctx, index - 1) : NULL;
+}
+
+static stapler_callback *callback_of(const struct stapler *stapler, SSL_CTX *ctx)
+{
+    stapler_callback *callback = NULL;
+
+    stapler->openssl.ctx_ctrl(ctx, SSL_CTRL_GET_TLSEXT_STATUS_REQ_CB, 0, (void *)&callback);
+    return callback;
+}
+
+static void put_callback(const struct stapler *stapler, SSL_CTX *ctx)
+{
+    stapler->openssl.ctx_callback_ctrl(ctx, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB,
+                                       (void (*)(void))stapler->callback);
+}
+
+int stapler_attach(struct stapler *stapler, SSL_CTX *ctx, struct source *source)
+{
+    stapler_callback *callback = callback_of(stapler, ctx);
+    struct attachment *attachment = attachment_of(stapler, ctx);
+    int index;
+
+    if (attachment) {
+        __atomic_store_n(&attachment->source, source, __ATOMIC_RELEASE);
+        if (callback != stapler->callback) { /* set by the server since */
+            __atomic_store_n(&attachment->theirs, callback, __ATOMIC_RELEASE);
+            put_callback(stapler, ctx);
+        }
+        return 0;
+    }
+    attachment = calloc(1, sizeof(*attachment));
+    if (!attachment) {
+        return -ENOMEM;
+    }
+    attachment->source = source;
+    attachment->theirs = callback;
+    index = take_index(stapler);
+    if (index <= 0 || !stapler->openssl.ctx_set_ex_data(ctx, index - 1, attachment)) {
+        free(attachment);
+        return -ENOMEM;
+    }
+    put_callback(stapler, ctx);
+    return 0;
+}
+
+int stapler_set_mode(struct stapler *stapler, SSL_CTX *ctx, enum clinch_staple_mode mode)
+{
+    struct attachment *attachment = attachment_of(stapler, ctx);
+
+    if (!attachment || (mode != CLINCH_STAPLE_FIRST && mode != CLINCH_STAPLE_FALLBACK)) {
+        return -EINVAL;
+    }
+    __atomic_store_n(&attachment->mode, mode, __ATOMIC_RELAXED);
+    return 0;
+}
+
+bool stapler_get_theirs(const struct stapler *stapler, const SSL_CTX *ctx,
+                        stapler_callback **ret_theirs)
+{
+    struct attachment *attachment = attachment_of(stapler, ctx);
+
+    if (attachment) {
+        *ret_theirs = __atomic_load_n(&attachment->theirs, __ATOMIC_ACQUIRE);
+    }
+    return attachment != NULL;
+}
+
+bool stapler_set_theirs(const struct stapler *stapler, const SSL_CTX *ctx, stapler_callback *theirs)
+{
+    struct attachment *attachment = attachment_of(stapler, ctx);
+
+    if (attachment) {
+        __atomic_store_n(&attachment->theirs, theirs, __ATOMIC_RELEASE);
+    }
+    return attachment != NULL;
+}
+
+int stapler_identify(const struct stapler *stapler, const X509 *cert, uint8_t *ret_id)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    int done;
+
+    stapler->openssl.mark_errors();
+    done = stapler->openssl.digest(cert, stapler->openssl.sha256(), digest, &size);
+    stapler->openssl.forget_errors();
+    if (!done || size != STAPLE_ID_SIZE) {
+        return -ENOMEM;
+    }
+    memcpy(ret_id, digest, STAPLE_ID_SIZE);
+    return 0;
+}
+
+int stapler_copy(const struct stapler *stapler, struct source *source, const uint8_t *id,
+                 struct stapler_bytes *ret_bytes)
+{
+    struct staple *staple = cache_get(source_cache(source), id);
+    unsigned char *data;
+
+    if (stapler->tell) {
+        stapler->tell(id, staple ? staple->size : 0);
+    }
+    if (!staple) {
+        return CLINCH_STAPLE_NONE;
+    }
+    data = stapler->openssl.allocate(staple->size, __FILE__, __LINE__);
+    if (data) {
+        memcpy(data, staple->der, staple->size);
+        *ret_bytes = (struct stapler_bytes){data, staple->size};
+    }
+    staple_unref(staple);
+    return data ? 0 : -ENOMEM;
+}
+
+static int answer_from(const struct stapler *stapler, SSL *ssl, struct source *source)
+{
+    const X509 *cert = stapler->openssl.ssl_get_certificate(ssl);
+    struct stapler_bytes bytes;
+    uint8_t id[STAPLE_ID_SIZE];
+    int kept = errno;
+    int r = SSL_TLSEXT_ERR_NOACK;
+
+    if (cert && !stapler_identify(stapler, cert, id) &&
+        !stapler_copy(stapler, source, id, &bytes)) {
+        stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, (long)bytes.size,
+                                  bytes.data);
+        r = SSL_TLSEXT_ERR_OK;
+    }
+    errno = kept;
+    return r;
+}
+
+/* The server's callback has said "OK" and left nothing to be sent: it has none. */
+static bool has_answer(const struct stapler *stapler, SSL *ssl)
+{
+    const unsigned char *data = NULL;
+
+    return stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0,
+                                     (void *)&data) > 0 &&
+           data;
+}
+
+int stapler_answer(const struct stapler *stapler, SSL *ssl, void *argument)
+{
+    bool server = stapler->openssl.ssl_is_server(ssl);
+    struct attachment *attachment = attachment_of(stapler, stapler->openssl.ssl_get_ctx(ssl));
+    stapler_callback *theirs =
+        attachment ? __atomic_load_n(&attachment->theirs, __ATOMIC_ACQUIRE) : NULL;
+    int r;
+
+    if (!server || !attachment) {
+        return theirs ? theirs(ssl, argument) : server ? SSL_TLSEXT_ERR_NOACK : 1;
+    }
+    if (theirs && __atomic_load_n(&attachment->mode, __ATOMIC_RELAXED) == CLINCH_STAPLE_FALLBACK) {
+        r = theirs(ssl, argument);
+        if (r != SSL_TLSEXT_ERR_NOACK && (r != SSL_TLSEXT_ERR_OK || has_answer(stapler, ssl))) {
+            return r;
+        }
+        theirs = NULL; /* has been asked */
+    }
+    r = answer_from(stapler, ssl, __atomic_load_n(&attachment->source, __ATOMIC_ACQUIRE));
+    if (r != SSL_TLSEXT_ERR_OK && theirs) {
+        return theirs(ssl, argument);
+    }
+    return r;
+}
