@@ -145,7 +145,8 @@ static bool put_refusal(struct setup *setup, struct page *page, const struct dum
         page_say(
             page,
             "REFUSED: ssl_certificate %s has a variable, and nginx staples nothing there. Give "
-            "each certificate a server block of its own.",
+            "each certificate a server block of its own, or use clinch's preload library, which "
+            "staples there, too (docs/servers/folder.md).",
             first->path);
         setup->refused++;
     } else if (count > 1) {
@@ -245,9 +246,10 @@ void setup_nginx_put(struct setup *setup, struct page *page)
     setup->has_folder = true;
     page_block(page, "shell", "# ");
     page_say(page, "nginx shows a staple file as it is, also one that has ended: clinch takes it "
-                   "away in time, and so does clinch-expire.timer where clinch is gone. Better "
-                   "ways, which look at the time in each handshake, are to come: a library that "
-                   "is loaded into nginx, and a responder of clinch's own.");
+                   "away in time, and so does clinch-expire.timer where clinch is gone. Better: "
+                   "clinch's preload library looks at the time in each handshake, needs no "
+                   "reload, and staples each of several certificates (`clinch setup openssl`, "
+                   "docs/servers/folder.md). Then leave the rest of this out.");
     for (size_t i = 0; i < dump->block_count; i++) {
         if (is_wanted(setup, &dump->blocks[i])) {
             put_block(setup, page, &dump->blocks[i]);
