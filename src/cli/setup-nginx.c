@@ -146,7 +146,7 @@ static bool put_refusal(struct setup *setup, struct page *page, const struct dum
             page,
             "REFUSED: ssl_certificate %s has a variable, and nginx staples nothing there. Give "
             "each certificate a server block of its own, or use clinch's preload library, which "
-            "staples there, too (docs/servers/folder.md).",
+            "staples there, too (docs/servers/preload.md).",
             first->path);
         setup->refused++;
     } else if (count > 1) {
@@ -155,7 +155,7 @@ static bool put_refusal(struct setup *setup, struct page *page, const struct dum
             "REFUSED: this block has %u certificates, and nginx would send one staple file "
             "with all of them: clients that get the other certificate would get the wrong "
             "staple. Ways out: keep one ssl_certificate in this block, or leave nginx as it "
-            "is and use clinch's preload library, which staples each (docs/servers/folder.md).",
+            "is and use clinch's preload library, which staples each (docs/servers/preload.md).",
             count);
     } else {
         return false;
@@ -249,7 +249,7 @@ void setup_nginx_put(struct setup *setup, struct page *page)
                    "away in time, and so does clinch-expire.timer where clinch is gone. Better: "
                    "clinch's preload library looks at the time in each handshake, needs no "
                    "reload, and staples each of several certificates (`clinch setup openssl`, "
-                   "docs/servers/folder.md). Then leave the rest of this out.");
+                   "docs/servers/preload.md). Then leave the rest of this out.");
     for (size_t i = 0; i < dump->block_count; i++) {
         if (is_wanted(setup, &dump->blocks[i])) {
             put_block(setup, page, &dump->blocks[i]);

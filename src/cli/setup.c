@@ -13,16 +13,16 @@
 #define ONCE_WAIT   " --wait 60"
 
 const struct setup_kind setup_kinds[SERVERS] = {
-    [DUMP_NGINX] = {setup_nginx_put, setup_nginx_targets, setup_nginx_reload},
-    [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, setup_haproxy_reload},
+    [DUMP_NGINX] = {setup_nginx_put, setup_nginx_targets, setup_nginx_reload, false},
+    [DUMP_HAPROXY] = {setup_haproxy_put, setup_haproxy_targets, setup_haproxy_reload, false},
     [DUMP_APACHE] = {setup_apache_put, setup_preload_targets, setup_preload_reload, true},
     [DUMP_HITCH] = {setup_hitch_put, setup_hitch_targets, setup_hitch_reload, true},
-    [DUMP_LIGHTTPD] = {setup_lighttpd_put, setup_lighttpd_targets, setup_service_reload},
+    [DUMP_LIGHTTPD] = {setup_lighttpd_put, setup_lighttpd_targets, setup_service_reload, false},
     [DUMP_H2O] = {setup_h2o_put, NULL, setup_service_reload, true},
     [DUMP_NGHTTPX] = {setup_nghttpx_put, NULL, setup_service_reload, true},
-    [DUMP_EXIM] = {setup_exim_put, setup_file_targets, setup_service_reload},
-    [DUMP_DNSDIST] = {setup_dnsdist_put, setup_dnsdist_targets, setup_dnsdist_reload},
-    [SERVER_FILE] = {setup_file_put, setup_file_targets, NULL},
+    [DUMP_EXIM] = {setup_exim_put, setup_file_targets, setup_service_reload, false},
+    [DUMP_DNSDIST] = {setup_dnsdist_put, setup_dnsdist_targets, setup_dnsdist_reload, false},
+    [SERVER_FILE] = {setup_file_put, setup_file_targets, NULL, false},
     [SERVER_PRELOAD] = {setup_preload_put, setup_preload_targets, setup_preload_reload, true},
 };
 

@@ -19,7 +19,7 @@
 /* A libssl, and what it is served with. */
 struct served {
     struct stapler stapler;
-    void *hooks[HOOK_COUNT]; /* all NULL: it is let alone */
+    void *hooks[HOOK_COUNT]; /* its functions */
 };
 
 static struct source *source; /* NULL: nothing is to be done in this process */
@@ -30,8 +30,8 @@ static bool debug;
  * what called the former: by us. While it runs, this is where its calls come from. */
 static __thread const void *inside __attribute__((tls_model("initial-exec")));
 
-/* The first that is used, also when that is none of ours; a second one in the same process is let
- * alone. Atomic. */
+/* The first OpenSSL that is used; a second one in the same process is let alone, and so are others.
+ * Atomic. */
 static struct served *served;
 
 static void say(const char *what, const char *more)
@@ -83,22 +83,21 @@ __attribute__((constructor)) static void start(void)
     errno = kept;
 }
 
+/* NULL: @real is none that can be served. */
 static struct served *make_served(void *real)
 {
-    struct served *made = calloc(1, sizeof(*made));
     struct openssl_found found;
+    struct served *made = NULL;
 
-    if (!made) {
-        return NULL;
-    }
-    made->stapler.callback = on_status;
-    made->stapler.tell = debug ? tell : NULL;
     if (find_openssl(&found, real)) {
+        made = calloc(1, sizeof(*made));
+    }
+    say(made ? "stapling for " : "not used with ", found.version);
+    if (made) {
         made->stapler.openssl = found.openssl;
+        made->stapler.callback = on_status;
+        made->stapler.tell = debug ? tell : NULL;
         memcpy(made->hooks, found.hooks, sizeof(made->hooks));
-        say("stapling for ", found.version);
-    } else {
-        say("not used with ", found.version);
     }
     return made;
 }

@@ -174,6 +174,10 @@ static void test_client_is_left_as_it_was(void **state)
     test_publish(test_dir, test_ecdsa.id, 1);
     assert_int_equal(clinch_staple_attach(client, test_dir), 0);
     assert_int_equal(test_handshake(server, client), 1);
+    test_publish(test_dir, test_rsa.id, 9); /* of a certificate that the client shows itself */
+    assert_int_equal(SSL_CTX_use_certificate(client, test_rsa.cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(client, test_rsa.key), 1);
+    assert_int_equal(test_handshake(server, client), 1);
     SSL_CTX_free(client);
     client = test_client(TLS1_3_VERSION, TEST_ECDSA);
     SSL_CTX_set_tlsext_status_cb(client, theirs);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder, and the example server that staples from it: no reload, no first miss."""
+"""The folder, the example server that staples from it, and what preload must not do."""
 
 import hashlib
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from lib import answers, clients
 from lib.clinch import BINARY, environment
 from lib.process import Child, accepts, free_port, wait_for
 
-EXAMPLE = Path(BINARY).resolve().parent / "examples/example-server"
+BUILD = Path(BINARY).resolve().parent
+EXAMPLE = BUILD / "examples/example-server"
+PRELOAD = BUILD / "src/staple/libclinch-preload.so"
 
 
 @pytest.fixture
@@ -96,3 +99,45 @@ def test_the_folder_is_put_right_at_the_start(clinch, shop, responder, certs, op
     wait_for(file.exists, 10, "the staple out of the store", tell=daemon.log)
     assert file.read_bytes() == content
     wait_for(lambda: not stale.exists(), 10, "the stale one to go", tell=daemon.log)
+
+
+PYTHON_SERVER = """
+import socket, ssl, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2])
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
+    while True:
+        plain, _ = listener.accept()
+        try:
+            with context.wrap_socket(plain, server_side=True) as talk:
+                talk.recv(1)
+        except OSError:
+            plain.close()
+"""
+
+
+def preloaded(folder, **more):
+    return environment(LD_PRELOAD=str(PRELOAD), CLINCH_STAPLES=str(folder), **more)
+
+
+def test_preload_finds_a_libssl_that_came_by_dlopen(clinch, shop, certs, open_folder, tmp_path):
+    daemon = clinch.run_config(clinch.config([certs], [{"folder": open_folder}]))
+    wait_for((open_folder / f"{shop.sha256}.ocsp").exists, 10, "the staple", tell=daemon.log)
+    port = free_port()
+    child = Child(["/usr/bin/python3", "-c", PYTHON_SERVER, port, certs / "shop.pem"],
+                  tmp_path / "python.log", env=preloaded(open_folder))
+    wait_for(lambda: accepts(port), 10, "python", tell=child.log)
+    assert clients.look(port, "shop.test").stapled, child.log()  # the first handshake
+    child.kill()
+
+
+def test_preload_brings_nothing_into_a_process_without_openssl(open_folder):
+    done = subprocess.run(["/bin/sh", "-c", "cat /proc/$$/maps; ls -l /proc/$$/fd"], check=True,
+                          env=preloaded(open_folder, CLINCH_DEBUG="1"), capture_output=True,
+                          text=True, timeout=10)
+    assert PRELOAD.name in done.stdout
+    assert "libssl" not in done.stdout and "libcrypto" not in done.stdout
+    assert not done.stderr
+    numbers = [int(line.split(" -> ")[0].split()[-1]) for line in done.stdout.splitlines()
+               if " -> " in line and str(open_folder) in line]
+    assert len(numbers) == 1 and numbers[0] >= 900  # out of the way

@@ -5,6 +5,7 @@ were not there, whatever its variables say."""
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -137,6 +138,63 @@ def test_damaged_file_is_no_staple(open_folder, speak, publish, shop):
     assert not look().stapled
     os.utime(path, (until, until))
     wait_for(lambda: look().status == "good", 5, "the staple")
+
+
+def test_staple_that_is_over_is_none(open_folder, speak, publish, shop):
+    """Nobody has to remove it."""
+    folder = open_folder / "staples"
+    folder.mkdir()
+    publish(folder)
+    look = speak(folder)
+    assert look().status == "good"
+    until = int(time.time()) + 3
+    os.utime(folder / f"{shop.sha256}.ocsp", (until, until))
+    assert look().status == "good"
+    wait_for(lambda: time.time() >= until, 5, "its end")
+    assert look().connected and not look().stapled
+
+
+def test_mode_fallback_leaves_the_server_its_own(programs, open_folder, certs, ca, ecdsa_ca,
+                                                 responder, clinch):
+    """And takes the folder's where it has none."""
+    staples = open_folder / "staples"
+    staples.mkdir()
+    haproxy = preloaded.HAProxyStapling(programs, open_folder / "server", staples)
+    leaves = {"rsa": ca.issue("haproxy.test", url=responder.url),
+              "ecdsa": ecdsa_ca.issue("haproxy.test", "ecdsa", url=responder.url)}
+    haproxy.install(leaves)
+    for kind, leaf in leaves.items():
+        leaf.write(certs / f"{kind}.pem")
+    responder.set("good", age_s=7200)
+    assert clinch.once(certs).code == 0
+    own = clinch.staple(certs / "rsa.pem").raw
+    haproxy.own_staple("rsa", own)
+    clinch.state = open_folder / "newer"
+    responder.set("good", age_s=60)
+    done = clinch.bare("once", "-c", clinch.config([certs], [{"folder": staples}]))
+    assert done.code == 0, done
+    for mode, has_own in (("fallback", True), ("first", False)):
+        haproxy.preload["CLINCH_STAPLES_MODE"] = mode
+        with haproxy:
+            sights = [haproxy.look(kind) for kind in ("rsa", "ecdsa")]
+            haproxy.stop()
+        assert [sight.status for sight in sights] == ["good", "good"], haproxy.log()
+        assert (sights[0].signature in own.hex()) == has_own, mode
+
+
+def test_server_with_gnutls_is_let_alone(open_folder, shop, publish):
+    folder = open_folder / "staples"
+    folder.mkdir()
+    publish(folder)
+    port = free_port()
+    child = Child(["/usr/bin/gnutls-serv", "--port", port, "--quiet", "--x509certfile",
+                   shop.write(open_folder / "chain.pem"), "--x509keyfile",
+                   shop.write_key(open_folder / "key.pem")], open_folder / "gnutls.log",
+                  env={**os.environ, **preloaded.variables(folder)})
+    wait_for(lambda: accepts(port), 10, "gnutls-serv to listen", tell=child.log)
+    sight = clients.look(port, shop.name)
+    child.kill()
+    assert sight.connected and not sight.stapled, sight.text
 
 
 @as_root

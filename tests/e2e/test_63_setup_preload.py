@@ -88,12 +88,12 @@ def test_setup_works_as_pasted(clinch, setup, serve, ca, ecdsa_ca, responder, op
     done, parts = setup(name, *(server.certificate(key) for key in kind.keys))
     assert done.code == 0, done
     paste(name, parts, server)
-    yaml = blocks.paste_yaml(tmp_path / "clinch.yaml", blocks.of(parts, tmp_path / "clinch.yaml")[0],
-                             allow_loopback="true")
+    config = tmp_path / "clinch.yaml"
+    blocks.paste_yaml(config, blocks.of(parts, config)[0], allow_loopback="true")
     (live,) = blocks.of(parts, "live")
     (command,) = live.lines
     assert " && systemctl restart " in command and command.startswith("clinch once -c ")
-    assert clinch.bare(*shlex.split(command.partition(" && ")[0])[1:]).code == 0, yaml
+    assert clinch.bare(*shlex.split(command.partition(" && ")[0])[1:]).code == 0
     (clinch.state / "staples").chmod(0o755)
     server.start()
     for key in kind.keys:

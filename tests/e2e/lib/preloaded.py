@@ -453,8 +453,8 @@ class Dovecot(Preloaded):
                    "service imap-login {\n  inet_listener imap {\n    port = 0\n  }\n"
                    f"  inet_listener imaps {{\n    address = 127.0.0.1\n    port = {self.port}\n"
                    f"    ssl = yes\n  }}\n}}\n"
-                   f"import_environment = {' '.join(['$import_environment', *_words(self.preload)])}"
-                   "\n")
+                   "import_environment = "
+                   f"{' '.join(['$import_environment', *_words(self.preload)])}\n")
 
     def environment(self):
         return dict(os.environ)
