@@ -50,12 +50,10 @@ enum clinch_staple_mode {
  *
  * To be called behind SSL_CTX_set_tlsext_status_cb(), if the server uses that, and before the first
  * handshake. Attaching again is harmless, and how to change the folder. @folder is copied. As a
- * client
- * @ctx behaves as before.
+ * client @ctx behaves as before.
  *
  * 0; -EINVAL: no @ctx, a path that is relative, empty or too long, or too many folders; -ENOMEM.
- * Then
- * @ctx is as it was. */
+ * Then @ctx is as it was. */
 int clinch_staple_attach(SSL_CTX *ctx, const char *folder);
 
 /* 0; -EINVAL: @ctx is not attached, or there is no such mode. */
