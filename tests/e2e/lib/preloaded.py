@@ -496,12 +496,13 @@ class Proftpd(Preloaded):
     kind = "proftpd"
     keys = ("rsa", "ecdsa")
     look_how = ("-starttls", "ftp")
+    needs_root = True
 
     def configure(self):
-        user = "User nobody\nGroup nogroup\n" if os.geteuid() == 0 else ""
         self.write("proftpd.conf",
                    "ServerType standalone\nServerName clinch\nDefaultAddress 127.0.0.1\n"
-                   f"Port {self.port}\n{user}ModulePath {self.programs.root}/usr/lib/proftpd\n"
+                   f"Port {self.port}\nUser nobody\nGroup nogroup\nControlsEngine off\n"
+                   f"ModulePath {self.programs.root}/usr/lib/proftpd\n"
                    f"LoadModule mod_tls.c\nScoreboardFile {self.folder}/scoreboard\n"
                    f"PidFile {self.folder}/proftpd.pid\nDelayEngine off\nAuthPAM off\n"
                    "WtmpLog off\nSystemLog none\nUseReverseDNS off\nUseIPv6 off\n"
