@@ -32,7 +32,6 @@ class Stage:
         self.server = kind(programs, self.folder / "server", self.staples)
         self.daemon = None
         self.first = None
-        self.own = {}
 
     def begin(self):
         self.responder.start()
