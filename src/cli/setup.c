@@ -463,8 +463,8 @@ static int complain_unknown(const char *name)
 
     setup_preload_names(&more);
     cli_complain("there is no server %s: nginx, haproxy, hitch, lighttpd, h2o, nghttpx, exim, "
-                 "dnsdist, or file for any other that takes one; by the preload library %s (any "
-                 "other)",
+                 "dnsdist, or file for any other that takes one; by the preload library %s "
+                 "(openssl: any other)",
                  name, buf_text(&more));
     buf_deinit(&more);
     return EXIT_USAGE;
