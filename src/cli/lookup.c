@@ -185,7 +185,9 @@ struct span {
 static struct span span_from(const struct candidates *candidates, size_t first,
                              enum issuer_source source)
 {
-    return (struct span){candidates->list + first, candidates->count - first, source};
+    const struct candidate *list = first ? candidates->list + first : candidates->list;
+
+    return (struct span){list, candidates->count - first, source};
 }
 
 /* True when one of them issued @cert. */

@@ -456,11 +456,10 @@ static int complain_unknown(const char *name)
     struct buf more = BUF_INIT(1024);
 
     setup_preload_names(&more);
-    cli_complain(
-        "there is no server %s: nginx, haproxy, hitch, lighttpd, h2o, nghttpx, exim, "
-        "dnsdist, or file for any other that takes one; by the preload library %s (openssl: "
-        "any other)",
-        name, buf_text(&more));
+    cli_complain("there is no server %s: nginx, haproxy, hitch, lighttpd, h2o, nghttpx, exim, "
+                 "dnsdist, or file for any other that takes one; by the preload library %s "
+                 "(openssl: any other)",
+                 name, buf_text(&more));
     buf_deinit(&more);
     return EXIT_USAGE;
 }

@@ -130,6 +130,8 @@ static bool take_all(void *object, struct stapler_openssl *openssl)
            take(object, "CRYPTO_get_ex_new_index", &openssl->new_index) &&
            take(object, "X509_digest", &openssl->digest) &&
            take(object, "EVP_sha256", &openssl->sha256) &&
+           take(object, "X509_up_ref", &openssl->x509_up_ref) &&
+           take(object, "X509_free", &openssl->x509_free) &&
            take(object, "CRYPTO_malloc", &openssl->allocate) &&
            take(object, "ERR_set_mark", &openssl->mark_errors) &&
            take(object, "ERR_pop_to_mark", &openssl->forget_errors);

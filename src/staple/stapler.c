@@ -5,19 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whose hash is known: hashing takes longer than all the rest of a lookup. A reference is held, so
+ * that the address means no other certificate. Never changed, and freed with its context. */
+struct hashed {
+    X509 *cert;
+    uint8_t id[STAPLE_ID_SIZE];
+};
+
+/* Of one context. What comes behind them (certificates that are chosen while the server runs) is
+ * hashed each time. */
+#define HASHED_MAX 4
+
 /* What we know of an SSL_CTX, in its ex_data. The argument of the server's callback stays where
  * OpenSSL keeps it, since it hands that to ours: setting and asking for it needs nothing of us. */
 struct attachment {
     struct source *source;    /* atomic, as are the others: handshakes may be under way */
     stapler_callback *theirs; /* the server's own, or NULL */
     enum clinch_staple_mode mode;
+    struct hashed *hashed[HASHED_MAX]; /* the first ones are taken first */
 };
 
 static void on_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long number,
                     void *pointer)
 {
-    (void)parent, (void)all, (void)index, (void)number, (void)pointer;
-    free(data);
+    const struct stapler *stapler = pointer;
+    struct attachment *attachment = data;
+
+    (void)parent, (void)all, (void)index, (void)number;
+    for (unsigned i = 0; attachment && i < HASHED_MAX; ++i) {
+        if (attachment->hashed[i]) {
+            stapler->openssl.x509_free(attachment->hashed[i]->cert);
+            free(attachment->hashed[i]);
+        }
+    }
+    free(attachment);
 }
 
 /* Threads that come here at once may take one each, of which one is used. There is no lock that a
@@ -30,7 +51,8 @@ static int take_index(struct stapler *stapler)
     if (index > 0) {
         return index;
     }
-    taken = 1 + stapler->openssl.new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, NULL, NULL, NULL, on_free);
+    taken =
+        1 + stapler->openssl.new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, stapler, NULL, NULL, on_free);
     if (taken <= 0 || __atomic_compare_exchange_n(&stapler->index, &index, taken, false,
                                                   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         return taken;
@@ -136,6 +158,49 @@ int stapler_identify(const struct stapler *stapler, const X509 *cert, uint8_t *r
     return 0;
 }
 
+/* Without memory it is only not remembered, nor where another thread was first. */
+static void remember(const struct stapler *stapler, struct hashed **slot, X509 *cert,
+                     const uint8_t *id)
+{
+    struct hashed *hashed = malloc(sizeof(*hashed));
+    struct hashed *none = NULL;
+
+    if (!hashed || !stapler->openssl.x509_up_ref(cert)) {
+        free(hashed);
+        return;
+    }
+    hashed->cert = cert;
+    memcpy(hashed->id, id, STAPLE_ID_SIZE);
+    if (!__atomic_compare_exchange_n(slot, &none, hashed, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        stapler->openssl.x509_free(cert);
+        free(hashed);
+    }
+}
+
+static int identify(const struct stapler *stapler, struct attachment *attachment, X509 *cert,
+                    uint8_t *ret_id)
+{
+    struct hashed **slot = attachment->hashed;
+    struct hashed **end = slot + HASHED_MAX;
+    const struct hashed *hashed = NULL;
+    int r;
+
+    while (slot < end && (hashed = __atomic_load_n(slot, __ATOMIC_ACQUIRE)) &&
+           hashed->cert != cert) {
+        ++slot;
+    }
+    if (slot < end && hashed) {
+        memcpy(ret_id, hashed->id, STAPLE_ID_SIZE);
+        return 0;
+    }
+    r = stapler_identify(stapler, cert, ret_id);
+    if (!r && slot < end) {
+        remember(stapler, slot, cert, ret_id);
+    }
+    return r;
+}
+
 int stapler_copy(const struct stapler *stapler, struct source *source, const uint8_t *id,
                  struct stapler_bytes *ret_bytes)
 {
@@ -157,15 +222,16 @@ int stapler_copy(const struct stapler *stapler, struct source *source, const uin
     return data ? 0 : -ENOMEM;
 }
 
-static int answer_from(const struct stapler *stapler, SSL *ssl, struct source *source)
+static int answer_from(const struct stapler *stapler, SSL *ssl, struct attachment *attachment)
 {
-    const X509 *cert = stapler->openssl.ssl_get_certificate(ssl);
+    struct source *source = __atomic_load_n(&attachment->source, __ATOMIC_ACQUIRE);
+    X509 *cert = stapler->openssl.ssl_get_certificate(ssl);
     struct stapler_bytes bytes;
     uint8_t id[STAPLE_ID_SIZE];
     int kept = errno;
     int r = SSL_TLSEXT_ERR_NOACK;
 
-    if (cert && !stapler_identify(stapler, cert, id) &&
+    if (cert && !identify(stapler, attachment, cert, id) &&
         !stapler_copy(stapler, source, id, &bytes)) {
         stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, (long)bytes.size,
                                   bytes.data);
@@ -203,7 +269,7 @@ int stapler_answer(const struct stapler *stapler, SSL *ssl, void *argument)
         }
         theirs = NULL; /* has been asked */
     }
-    r = answer_from(stapler, ssl, __atomic_load_n(&attachment->source, __ATOMIC_ACQUIRE));
+    r = answer_from(stapler, ssl, attachment);
     if (r != SSL_TLSEXT_ERR_OK && theirs) {
         return theirs(ssl, argument);
     }

@@ -24,6 +24,8 @@ struct stapler_openssl {
     int (*new_index)(int, long, void *, CRYPTO_EX_new *, CRYPTO_EX_dup *, CRYPTO_EX_free *);
     int (*digest)(const X509 *, const EVP_MD *, unsigned char *, unsigned int *);
     const EVP_MD *(*sha256)(void);
+    int (*x509_up_ref)(X509 *);
+    void (*x509_free)(X509 *);
     void *(*allocate)(size_t, const char *, int);
     int (*mark_errors)(void);
     int (*forget_errors)(void); /* since the mark */

@@ -78,6 +78,28 @@ static void test_each_certificate_of_a_context_has_its_own(void **state)
     }
 }
 
+/* More certificates, one after the other, than hashes are remembered, and the first again. */
+static void test_certificate_may_change_while_the_server_runs(void **state)
+{
+    (void)state;
+    attach();
+    for (unsigned i = 0; i < 12; ++i) {
+        X509 *other = X509_dup(test_ecdsa.cert);
+        uint8_t id[STAPLE_ID_SIZE];
+
+        ASN1_INTEGER_set(X509_get_serialNumber(other), 2 + i % 6);
+        assert_true(X509_sign(other, test_ecdsa.key, EVP_sha256()) > 0);
+        assert_int_equal(X509_digest(other, EVP_sha256(), id, NULL), 1);
+        assert_int_equal(SSL_CTX_use_certificate(server, other), 1);
+        X509_free(other); /* its address may be the next one's */
+        assert_int_equal(test_shake(server, TEST_ECDSA), TEST_NONE);
+        test_publish(test_dir, id, (uint8_t)(i + 1));
+        test_clock_advance(1000);
+        assert_int_equal(test_shake(server, TEST_ECDSA), i + 1);
+        assert_int_equal(test_shake(server, TEST_ECDSA), i + 1);
+    }
+}
+
 static void test_handshakes_follow_the_folder(void **state)
 {
     (void)state;
@@ -256,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PLAY(test_each_certificate_of_a_context_has_its_own),
+        PLAY(test_certificate_may_change_while_the_server_runs),
         PLAY(test_handshakes_follow_the_folder),
         PLAY(test_folder_is_asked_before_the_servers_own),
         PLAY(test_folder_may_be_the_fallback),

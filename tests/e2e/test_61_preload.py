@@ -32,7 +32,6 @@ class Stage:
         self.server = kind(programs, self.folder / "server", self.staples)
         self.daemon = None
         self.first = None
-        self.own = {}
 
     def begin(self):
         self.responder.start()
@@ -115,8 +114,10 @@ def stage(request, groups, ca, ecdsa_ca):
     if kind.needs_root and os.geteuid() != 0:
         pytest.skip(f"{request.param} changes its user or is unpacked where only root can")
     play = Stage(kind, groups(kind.kind), ca, ecdsa_ca)
-    yield play.begin()
-    play.end()
+    try:
+        yield play.begin()
+    finally:
+        play.end()
 
 
 def test_first_handshake_has_the_staple(stage):

@@ -335,6 +335,15 @@ class Postgresql(Preloaded):
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return as_nobody(self.program, "-D", self.data, *options)
 
+    def stop(self):
+        """At once, and without leaving shared memory behind."""
+        if self.child:
+            self.child.stop(signal.SIGINT)
+            self.child = None
+
+    def __exit__(self, *_):
+        self.stop()
+
 
 class Mariadb(Preloaded):
     """Without tables of its own and whom they let in: it starts at once."""
@@ -496,12 +505,13 @@ class Proftpd(Preloaded):
     kind = "proftpd"
     keys = ("rsa", "ecdsa")
     look_how = ("-starttls", "ftp")
+    needs_root = True
 
     def configure(self):
-        user = "User nobody\nGroup nogroup\n" if os.geteuid() == 0 else ""
         self.write("proftpd.conf",
                    "ServerType standalone\nServerName clinch\nDefaultAddress 127.0.0.1\n"
-                   f"Port {self.port}\n{user}ModulePath {self.programs.root}/usr/lib/proftpd\n"
+                   f"Port {self.port}\nUser nobody\nGroup nogroup\nControlsEngine off\n"
+                   f"ModulePath {self.programs.root}/usr/lib/proftpd\n"
                    f"LoadModule mod_tls.c\nScoreboardFile {self.folder}/scoreboard\n"
                    f"PidFile {self.folder}/proftpd.pid\nDelayEngine off\nAuthPAM off\n"
                    "WtmpLog off\nSystemLog none\nUseReverseDNS off\nUseIPv6 off\n"
