@@ -70,6 +70,7 @@ static void put_install(struct buf *text, const char *dir, const struct stat *in
 
 static void put_no_access(struct buf *fault, const char *dir)
 {
+    struct buf key = BUF_INIT(4 * NAME_MAX);
     struct stat info;
 
     buf_put_text(fault, "; clinch runs as ");
@@ -88,8 +89,15 @@ static void put_no_access(struct buf *fault, const char *dir)
     put_group(fault, info.st_gid);
     buf_put_text(fault, " with mode ");
     put_mode(fault, info.st_mode);
-    buf_put_text(fault, ": a folder of its own is best, such as by ");
-    put_install(fault, dir, &info);
+    if (disk_has_keys(dir, &key)) { /* never to be given away */
+        buf_put_text(fault, ", and a private key lies there (");
+        buf_put_slice(fault, slice_of_buf(&key));
+        buf_put_text(fault, "): name another folder in `publish`");
+    } else {
+        buf_put_text(fault, ": a folder of its own is best, such as by ");
+        put_install(fault, dir, &info);
+    }
+    buf_deinit(&key);
 }
 
 static void put_group_fix(struct buf *fault, gid_t gid)
@@ -104,8 +112,11 @@ static void put_group_fix(struct buf *fault, gid_t gid)
 static void put_fix(struct buf *fault, const char *dir, int error)
 {
     switch (error) {
-    case ENOENT:
     case ENOTDIR:
+        disk_put_path(fault, dir);
+        buf_put_text(fault, " is no folder; correct `publish`");
+        break;
+    case ENOENT:
         buf_put_text(fault, "its folder does not exist; make it: ");
         put_install(fault, dir, NULL);
         buf_put_text(fault, ", or correct `publish`");
@@ -181,7 +192,8 @@ int disk_guard(const char *path, const char *held, struct buf *fault)
     struct buf start = BUF_INIT(PEM_LOOK);
     struct stat info;
     int fd = disk_open_regular(path, &info);
-    bool hidden = fd < 0 && (errno == EACCES || errno == EPERM);
+    /* Where the folder hides whether there is one, nothing can be written or removed either. */
+    bool hidden = fd < 0 && (errno == EACCES || errno == EPERM) && !lstat(path, &info);
     bool pem;
 
     if (fd >= 0) {
