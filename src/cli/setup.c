@@ -450,6 +450,21 @@ static int setup_with(const struct options *options, int kind, const struct conf
     return code;
 }
 
+/* Of a folder only HAProxy makes certificates. */
+static bool names_folder(const struct options *options, int kind)
+{
+    struct stat info;
+
+    for (size_t i = 1; kind != DUMP_HAPROXY && i < options->path_count; i++) {
+        if (!stat(options->paths[i], &info) && S_ISDIR(info.st_mode)) {
+            cli_complain("%s is a folder: name the certificate file in it, as the server has it",
+                         options->paths[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
 int command_setup(const struct options *options)
 {
     _cleanup_(config_freep)
@@ -467,6 +482,9 @@ int command_setup(const struct options *options)
     }
     if (options->check && kind == SERVER_FILE) {
         cli_complain("`file` is no server of which --check could ask anything");
+        return EXIT_USAGE;
+    }
+    if (names_folder(options, kind)) {
         return EXIT_USAGE;
     }
     code = setup_read_config(options, &path, &config);
