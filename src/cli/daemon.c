@@ -237,7 +237,7 @@ static int open_store(struct daemon *daemon)
         return EXIT_USAGE;
     }
     /* The store has told whatever else it was. */
-    return r ? EXIT_NOT_DONE : 0;
+    return r ? EXIT_USAGE : 0;
 }
 
 static bool make_md5(void *context, struct slice text, uint8_t ret_md5[16])

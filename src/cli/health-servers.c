@@ -5,8 +5,7 @@
 
 #include "cli/health.h"
 
-#define TOLD_MOST   10   /* certificates that are told one by one */
-#define UNSEEN_MOST 1000 /* and that are named at all */
+#define UNSEEN_MOST 1000 /* certificates that are named at all */
 
 static void count_wrong(void *context, const struct witness_view *view)
 {
@@ -177,7 +176,7 @@ void health_put_servers(struct buf *out, const struct health *health, unsigned w
             buf_clear(&line);
         }
     }
-    for (size_t i = 0; i < health->unseen_count && i < TOLD_MOST; i++) {
+    for (size_t i = 0; i < health->unseen_count && i < HEALTH_TOLD_MOST; i++) {
         buf_put_printable(&line, slice_of_text(health->unseen[i].sentence), 4096);
         buf_put_text(&line, ", since ");
         cli_put_time(&line, health->unseen[i].since_s);
@@ -185,8 +184,8 @@ void health_put_servers(struct buf *out, const struct health *health, unsigned w
         cli_put_wrapped(out, buf_text(&line), width, 0);
         buf_clear(&line);
     }
-    if (health->unseen_count > TOLD_MOST) {
-        put_more(&line, health->unseen_count - TOLD_MOST);
+    if (health->unseen_count > HEALTH_TOLD_MOST) {
+        put_more(&line, health->unseen_count - HEALTH_TOLD_MOST);
         cli_put_wrapped(out, buf_text(&line), width, 0);
     }
     buf_deinit(&line);

@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOLD_MOST 10 /* responders in trouble that are told one by one */
-
 void health_deinit(struct health *health)
 {
     free(health->responders);
     free(health->servers);
     free(health->unseen);
+    free(health->troubles);
     *health = (struct health){0};
 }
 
@@ -45,6 +44,7 @@ int health_to_json(const struct health *health, json_t *object)
     bad |= json_object_set_new(object, "responders", responders);
     bad |= json_object_set_new(object, "clock", clock);
     bad |= health_servers_to_json(health, object);
+    bad |= health_troubles_to_json(health, object);
     return bad ? -ENOMEM : 0;
 }
 
@@ -122,7 +122,8 @@ bool health_from_json(const json_t *object, struct health *ret_health)
     {
         good = good && read_responder(item, &health.responders[health.count++]);
     }
-    if (!good || !health_servers_from_json(object, &health)) {
+    if (!good || !health_servers_from_json(object, &health) ||
+        !health_troubles_from_json(object, &health)) {
         health_deinit(&health);
         return false;
     }
@@ -198,17 +199,18 @@ void health_put_text(struct buf *out, const struct health *health, int64_t wall_
         end_line(out, &line, width);
     }
     for (size_t i = 0; i < health->count; i++) {
-        if (is_in_trouble(&health->responders[i], wall_s) && ++troubles <= TOLD_MOST) {
+        if (is_in_trouble(&health->responders[i], wall_s) && ++troubles <= HEALTH_TOLD_MOST) {
             put_responder(&line, &health->responders[i], wall_s);
             end_line(out, &line, width);
         }
     }
-    if (troubles > TOLD_MOST) {
+    if (troubles > HEALTH_TOLD_MOST) {
         buf_put_text(&line, "And ");
-        buf_put_int(&line, (int64_t)(troubles - TOLD_MOST));
+        buf_put_int(&line, (int64_t)(troubles - HEALTH_TOLD_MOST));
         buf_put_text(&line, " more responders are in trouble (--json names all).");
         end_line(out, &line, width);
     }
+    health_put_troubles(out, health, width);
     health_put_servers(out, health, width);
     buf_put_text(out, out->size > before ? "\n" : "");
     buf_deinit(&line);

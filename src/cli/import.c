@@ -19,6 +19,8 @@
 #define TO_DEFAULT "/etc/clinch/certs"
 #define PATH_MOST  8192
 
+#define NO_CERTIFICATE "no certificate in it (PEM, -----BEGIN CERTIFICATE-----)"
+
 /* One lineage: what it is called, and its certificates as PEM. */
 struct lineage {
     struct buf name;
@@ -121,6 +123,10 @@ static int read_folder(struct lineage *lineage, const char *folder)
     if (r == -ENOENT) {
         cli_complain("%s: neither fullchain.pem nor cert.pem is in it", folder);
     }
+    if (!r && !lineage->certs) { /* or the chain's first would count as the leaf */
+        cli_complain("%s/cert.pem: " NO_CERTIFICATE, folder);
+        r = -EINVAL;
+    }
     if (!r) {
         r = read_in_folder(lineage, folder, "chain.pem");
         r = r == -ENOENT ? 0 : r; /* clinch may find the issuer elsewhere */
@@ -148,7 +154,7 @@ static int read_lineage(struct lineage *lineage, const char *path)
         r = read_file(lineage, path);
     }
     if (!r && !lineage->certs) {
-        cli_complain("%s: no certificate in it (PEM, -----BEGIN CERTIFICATE-----)", path);
+        cli_complain("%s: " NO_CERTIFICATE, path);
         return -ENODATA;
     }
     /* What begins with a dot is looked at by nobody. */

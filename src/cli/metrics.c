@@ -252,6 +252,19 @@ static void put_servers(struct buf *out, const struct health *health)
     }
 }
 
+/* What servers are not told, or do not take. */
+static void put_publishing(struct buf *out, const struct health *health)
+{
+    put_head(out, "clinch_publish_failing", "gauge",
+             "Files, commands, and certificates at HAProxy's sockets that fail now.");
+    for (int kind = 0; kind < TROUBLE_KINDS; kind++) {
+        const struct label labels[] = {{"by", health_trouble_kind((enum publish_trouble_kind)kind)},
+                                       {0}};
+
+        put_number(out, "clinch_publish_failing", labels, health->failing[kind]);
+    }
+}
+
 static void put_clock(struct buf *out, const struct clock_view *clock)
 {
     int64_t off_s = clock->wrong && clock->date_off_s ? clock->date_off_s : clock->off_s;
@@ -272,6 +285,7 @@ void metrics_put(struct buf *out, const struct metrics *metrics)
     put_certificates(out, metrics);
     if (metrics->health) {
         put_responders(out, metrics->health);
+        put_publishing(out, metrics->health);
         put_servers(out, metrics->health);
         put_clock(out, &metrics->health->clock);
     }

@@ -100,6 +100,7 @@ static void add_health(const struct runner *runner, struct instant now, json_t *
     if (runner->witness) {
         (void)health_add_servers(&health, runner->witness);
     }
+    publisher_each_trouble(runner->daemon.publisher, health_add_trouble, &health);
     (void)health_to_json(&health, answer); /* without memory the asker does without */
     health_deinit(&health);
 }

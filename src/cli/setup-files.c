@@ -321,8 +321,9 @@ static void put_call(struct setup *setup, struct page *page, const struct dump_b
     bool begun = false;
 
     page_say(page,
-             "In the options, the braces at the end, of the call in line %u (%s):", block->line,
-             block->site);
+             "In the options, the braces at the end, of the call in line %u (%s); where it has "
+             "none, in braces of their own behind its last argument:",
+             block->line, block->site);
     page_put(page, "ocspResponses=clinchStaples({");
     for (size_t i = 0; i < block->count; i++) {
         const struct setup_cert *cert =

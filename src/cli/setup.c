@@ -464,6 +464,21 @@ static int complain_unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/* Of a folder only HAProxy makes certificates. */
+static bool names_folder(const struct options *options, int kind)
+{
+    struct stat info;
+
+    for (size_t i = 1; kind != DUMP_HAPROXY && i < options->path_count; i++) {
+        if (!stat(options->paths[i], &info) && S_ISDIR(info.st_mode)) {
+            cli_complain("%s is a folder: name the certificate file in it, as the server has it",
+                         options->paths[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
 int command_setup(const struct options *options)
 {
     _cleanup_(config_freep)
@@ -482,6 +497,9 @@ int command_setup(const struct options *options)
         cli_complain("`%s` is no server of which --check could ask anything: `clinch probe` looks "
                      "at it as a client does",
                      options->paths[0]);
+        return EXIT_USAGE;
+    }
+    if (names_folder(options, kind)) {
         return EXIT_USAGE;
     }
     code = setup_read_config(options, &path, &config);

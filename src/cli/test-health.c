@@ -59,7 +59,9 @@ static void test_health_survives_the_way_over_the_socket(void **state)
         "\"down_since\":null,\"next_try\":null},{\"url\":\"http://b.example:80\","
         "\"requests\":70,\"failures\":70,\"failures_in_a_row\":70,\"in_flight\":0,"
         "\"waiting\":14,\"down\":true,\"down_since\":1789992800,\"next_try\":1790000180}],"
-        "\"clock\":{\"wrong\":true,\"off\":-5,\"date_off\":7200},\"servers\":[],\"unseen\":[]}");
+        "\"clock\":{\"wrong\":true,\"off\":-5,\"date_off\":7200},\"servers\":[],\"unseen\":[],"
+        "\"publishing\":{\"failing\":{\"file\":0,\"command\":0,\"haproxy\":0},"
+        "\"troubles\":[]}}");
     free(text);
     assert_true(health_from_json(json, &back));
     assert_int_equal(back.count, 2);
@@ -168,6 +170,63 @@ static void test_what_servers_do_not_show_is_told(void **state)
                 "refused.\n"
                 "shop.example (/ssl/shop.pem): 127.0.0.1:443 serves no staple, since 2026-09-21\n"
                 "14:12Z.\n\n");
+}
+
+static const struct publish_trouble troubles[] = {
+    {TROUBLE_FILE, "/x/a.ocsp", "cannot write /x/a.ocsp: its folder does not exist", 0},
+    {TROUBLE_FILE, "/x/b.ocsp", NULL, 0},
+    {TROUBLE_COMMAND, "nginx -t", "command `nginx -t` failed with exit code 1: \xff", 0},
+    {TROUBLE_HAPROXY, "/run/h.sock", "HAProxy at /run/h.sock: /x/c.pem: no", 2},
+};
+
+static struct health make_troubles(void)
+{
+    struct health health = make_health();
+
+    health.count = 1;
+    for (size_t i = 0; i < ARRAY_SIZE(troubles); i++) {
+        health_add_trouble(&health, &troubles[i]);
+    }
+    return health;
+}
+
+static void test_troubles_survive_the_way_over_the_socket(void **state)
+{
+    struct health health = make_troubles(), back;
+    json_t *json = json_object();
+
+    (void)state;
+    assert_int_equal(health_to_json(&health, json), 0);
+    assert_true(health_from_json(json, &back));
+    assert_int_equal(back.failing[TROUBLE_FILE], 2);
+    assert_int_equal(back.failing[TROUBLE_COMMAND], 1);
+    assert_int_equal(back.failing[TROUBLE_HAPROXY], 3);
+    assert_int_equal(back.trouble_count, 3);
+    assert_int_equal(back.troubles[2].kind, TROUBLE_HAPROXY);
+    assert_string_equal(back.troubles[2].where, "/run/h.sock");
+    assert_string_equal(back.troubles[2].fault, troubles[3].fault);
+    health_deinit(&back);
+    json_object_del(json, "publishing"); /* as of a daemon that does not tell */
+    assert_true(health_from_json(json, &back));
+    assert_int_equal(back.trouble_count + back.failing[TROUBLE_FILE], 0);
+    health_deinit(&back);
+    json_object_set_new(json, "publishing", json_pack("{s:[{s:s}]}", "troubles", "kind", "file"));
+    assert_false(health_from_json(json, &back));
+    json_decref(json);
+    free(health.troubles);
+}
+
+static void test_what_does_not_reach_servers_is_told(void **state)
+{
+    struct health health = make_troubles();
+
+    (void)state;
+    assert_text(&health, 0,
+                "Not handed over: cannot write /x/a.ocsp: its folder does not exist.\n"
+                "Not handed over: command `nginx -t` failed with exit code 1: ?.\n"
+                "Not handed over: HAProxy at /run/h.sock: /x/c.pem: no.\n"
+                "And 3 more like that.\n\n");
+    free(health.troubles);
 }
 
 static void test_nothing_is_said_when_all_is_well(void **state)
@@ -364,6 +423,19 @@ static void test_metrics_tell_what_servers_show(void **state)
     free(text);
 }
 
+static void test_metrics_tell_what_does_not_reach_servers(void **state)
+{
+    struct health health = make_troubles();
+    char *text = make_metrics(&health);
+
+    (void)state;
+    assert_line(text, "clinch_publish_failing{by=\"file\"} 2");
+    assert_line(text, "clinch_publish_failing{by=\"command\"} 1");
+    assert_line(text, "clinch_publish_failing{by=\"haproxy\"} 3");
+    free(text);
+    free(health.troubles);
+}
+
 static void test_metrics_of_the_store_say_so(void **state)
 {
     char *text = make_metrics(NULL);
@@ -411,6 +483,9 @@ int main(void)
         cmocka_unit_test(test_servers_survive_the_way_over_the_socket),
         cmocka_unit_test(test_what_servers_do_not_show_is_told),
         cmocka_unit_test(test_metrics_tell_what_servers_show),
+        cmocka_unit_test(test_troubles_survive_the_way_over_the_socket),
+        cmocka_unit_test(test_what_does_not_reach_servers_is_told),
+        cmocka_unit_test(test_metrics_tell_what_does_not_reach_servers),
         cmocka_unit_test(test_nothing_is_said_when_all_is_well),
         cmocka_unit_test(test_a_responder_that_is_down_is_told),
         cmocka_unit_test(test_a_responder_that_wants_a_pause_is_told_while_somebody_waits),

@@ -82,6 +82,7 @@ static void put_belongs(struct buf *text, const char *what, const struct stat *i
 
 static void put_no_access(struct buf *fault, const char *dir)
 {
+    struct buf key = BUF_INIT(4 * NAME_MAX);
     struct stat info;
 
     buf_put_text(fault, "; clinch runs as ");
@@ -93,8 +94,15 @@ static void put_no_access(struct buf *fault, const char *dir)
         return;
     }
     put_belongs(fault, dir, &info);
-    buf_put_text(fault, ": a folder of its own is best, such as by ");
-    put_install(fault, dir, &info);
+    if (disk_has_keys(dir, &key)) { /* never to be given away */
+        buf_put_text(fault, ", and a private key lies there (");
+        buf_put_slice(fault, slice_of_buf(&key));
+        buf_put_text(fault, "): name another folder in `publish`");
+    } else {
+        buf_put_text(fault, ": a folder of its own is best, such as by ");
+        put_install(fault, dir, &info);
+    }
+    buf_deinit(&key);
 }
 
 void disk_put_socket_fix(struct buf *fault, const char *path)
@@ -132,8 +140,11 @@ static void put_group_fix(struct buf *fault, gid_t gid)
 static void put_fix(struct buf *fault, const char *dir, int error)
 {
     switch (error) {
-    case ENOENT:
     case ENOTDIR:
+        disk_put_path(fault, dir);
+        buf_put_text(fault, " is no folder; correct `publish`");
+        break;
+    case ENOENT:
         buf_put_text(fault, "its folder does not exist; make it: ");
         put_install(fault, dir, NULL);
         buf_put_text(fault, ", or correct `publish`");
@@ -209,7 +220,8 @@ int disk_guard(const char *path, const char *held, struct buf *fault)
     struct buf start = BUF_INIT(PEM_LOOK);
     struct stat info;
     int fd = disk_open_regular(path, &info);
-    bool hidden = fd < 0 && (errno == EACCES || errno == EPERM);
+    /* Where the folder hides whether there is one, nothing can be written or removed either. */
+    bool hidden = fd < 0 && (errno == EACCES || errno == EPERM) && !lstat(path, &info);
     bool pem;
 
     if (fd >= 0) {

@@ -20,6 +20,9 @@ static void step_fail(struct file_entry *entry, const struct buf *fault, struct 
     wait_ms = target_backoff_ms(&files->context->rng, entry->failures, TARGET_BACKOFF_FIRST_MS,
                                 TARGET_BACKOFF_MOST_MS);
     files_schedule(entry, time_add(now.mono_ms, wait_ms));
+    if (entry->fault || files->told < TOLD_MOST) {
+        target_keep_fault(&entry->fault, buf_text(fault));
+    }
     if (entry->told) {
         return;
     }
@@ -40,6 +43,8 @@ static void step_well(struct file_entry *entry)
         entry->failures = 0;
         --files->failing;
     }
+    free(entry->fault);
+    entry->fault = NULL;
     if (entry->told) {
         entry->told = false;
         log_say(files->context->log, files->told <= TOLD_MOST ? NOTE_INFO : NOTE_DEBUG,

@@ -193,6 +193,7 @@ void files_free_entry(struct file_entry *entry)
     free(entry->real);
     free(entry->snippet);
     free(entry->place);
+    free(entry->fault);
     free(entry);
 }
 
@@ -347,6 +348,24 @@ bool files_writing(const struct files *files, struct instant now)
 {
     return heap_first(&files->due, NULL) <= now.mono_ms || files->awaiting.count > 0 ||
            files->passing.count > 0;
+}
+
+void files_each_trouble(const struct files *files,
+                        void (*found)(void *context, const struct publish_trouble *trouble),
+                        void *context)
+{
+    for (uint32_t i = 0; i < files->entry_count; ++i) {
+        const struct file_entry *entry = files->entries[i];
+        const struct publish_trouble trouble = {
+            .kind = TROUBLE_FILE,
+            .where = entry ? entry->output : NULL,
+            .fault = entry ? entry->fault : NULL,
+        };
+
+        if (entry && entry->failures > 0) {
+            found(context, &trouble);
+        }
+    }
 }
 
 bool files_failing(const struct files *files)

@@ -143,7 +143,8 @@ struct file_entry {
     bool recorded; /* the store has a row, or will have it with the next flush */
     bool finished; /* it waits for a barrier alone to go */
     bool conflict_told;
-    bool told; /* its failure */
+    bool told;   /* its failure */
+    char *fault; /* what was told; or NULL */
     unsigned failures;
 };
 
@@ -221,6 +222,9 @@ CLEANUP_DEFINE(struct files *, files_free)
 /* Works on what is due, at most FILES_PER_TURN entries; the next deadline. */
 int64_t files_tick(struct files *files, struct instant now);
 bool files_busy(const struct files *files);
+void files_each_trouble(const struct files *files,
+                        void (*found)(void *context, const struct publish_trouble *trouble),
+                        void *context);
 /* Something is being written that servers will be told of. */
 bool files_writing(const struct files *files, struct instant now);
 bool files_failing(const struct files *files);

@@ -60,6 +60,8 @@ struct haproxy_link *haproxy_link_free(struct haproxy_link *link)
     haproxy_link_forget_loaded(link);
     heap_deinit(&link->due);
     free(link->creating);
+    free(link->fault);
+    free(link->item_fault);
     free(link->states);
     free(link->address);
     free(link);
@@ -149,7 +151,7 @@ void haproxy_link_fail_item(struct haproxy_link *link, uint32_t id, const char *
     struct publish_context *context = link->target->context;
     struct haproxy_item *item = link->target->by_id[id];
     struct haproxy_state *state = &link->states[id];
-    struct buf said = BUF_INIT(512);
+    struct buf said = BUF_INIT(8192);
     int64_t wait_ms;
 
     link->working -= is_working(state);
@@ -162,10 +164,18 @@ void haproxy_link_fail_item(struct haproxy_link *link, uint32_t id, const char *
     state->place = 0;
     haproxy_link_set(link, id, STEP_PUSH, time_add(context->clock().mono_ms, wait_ms));
     if (state->failures == 1) {
+        buf_put_text(&said, "HAProxy at ");
+        buf_put_text(&said, link->address);
+        buf_put_text(&said, ": ");
+        buf_put_text(&said, item->place_count ? item->places[0] : item->key);
+        buf_put_text(&said, ": ");
+        buf_put_text(&said, fault);
+        buf_put_text(&said, " (it said: \"");
         buf_put_printable(&said, reply, 200);
+        buf_put_text(&said, "\")");
+        target_keep_fault(&link->item_fault, buf_text(&said));
         log_say(context->log, link->failing <= TOLD_MOST ? NOTE_ERROR : NOTE_DEBUG,
-                "HAProxy at %s: %s: %s (it said: \"%s\"); tried again", link->address,
-                item->place_count ? item->places[0] : item->key, fault, buf_text(&said));
+                "%s; tried again", buf_text(&said));
         buf_deinit(&said);
     }
 }
@@ -181,9 +191,16 @@ void haproxy_link_fail(struct haproxy_link *link, const char *fault, bool is_dow
         time_add(context->clock().mono_ms, target_backoff_ms(&context->rng, link->failures,
                                                              TARGET_BACKOFF_FIRST_MS, most_ms));
     if (link->failures == 1) {
-        log_say(context->log, NOTE_ERROR,
-                "HAProxy at %s: %s; what it has stays, and it is tried again", link->address,
-                fault);
+        struct buf said = BUF_INIT(8192);
+
+        buf_put_text(&said, "HAProxy at ");
+        buf_put_text(&said, link->address);
+        buf_put_text(&said, ": ");
+        buf_put_text(&said, fault);
+        target_keep_fault(&link->fault, buf_text(&said));
+        log_say(context->log, NOTE_ERROR, "%s; what it has stays, and it is tried again",
+                buf_text(&said));
+        buf_deinit(&said);
     }
 }
 

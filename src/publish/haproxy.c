@@ -377,6 +377,29 @@ static bool haproxy_busy(const struct target *base)
     return false;
 }
 
+static void haproxy_each_trouble(const struct target *base,
+                                 void (*found)(void *context,
+                                               const struct publish_trouble *trouble),
+                                 void *context)
+{
+    const struct haproxy_target *target = (const struct haproxy_target *)base;
+
+    for (size_t i = 0; i < target->link_count; ++i) {
+        const struct haproxy_link *link = target->links[i];
+        bool down = link->failures > 0;
+        const struct publish_trouble trouble = {
+            .kind = TROUBLE_HAPROXY,
+            .where = link->address,
+            .fault = down ? link->fault : link->item_fault,
+            .more = down || link->failing == 0 ? 0 : link->failing - 1,
+        };
+
+        if (down || link->failing > 0) {
+            found(context, &trouble);
+        }
+    }
+}
+
 static bool haproxy_failing(const struct target *base)
 {
     const struct haproxy_target *target = haproxy_target_of(base);
@@ -421,6 +444,7 @@ static const struct target_ops haproxy_ops = {
     .tick = haproxy_tick,
     .busy = haproxy_busy,
     .failing = haproxy_failing,
+    .each_trouble = haproxy_each_trouble,
     .free = haproxy_free,
 };
 

@@ -92,6 +92,8 @@ struct haproxy_link {
     unsigned broken;   /* other questions in a row that got no answer */
     unsigned working;  /* items at work that have not failed */
     unsigned failing;  /* items that failed */
+    char *fault;       /* why @failures; or NULL */
+    char *item_fault;  /* of one of @failing; or NULL */
 };
 
 struct haproxy_target {

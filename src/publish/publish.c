@@ -534,6 +534,32 @@ bool publisher_failing(const struct publisher *publisher)
     return failing;
 }
 
+void publisher_each_trouble(const struct publisher *publisher,
+                            void (*found)(void *context, const struct publish_trouble *trouble),
+                            void *context)
+{
+    for (size_t i = 0; i < publisher->runner_count; ++i) {
+        const struct runner *runner = publisher->runners[i];
+        const struct publish_trouble trouble = {
+            .kind = TROUBLE_COMMAND,
+            .where = runner_command(runner),
+            .fault = runner_fault(runner),
+        };
+
+        if (runner_failing(runner)) {
+            found(context, &trouble);
+        }
+    }
+    for (size_t i = 0; i < publisher->target_count; ++i) {
+        const struct target *target = publisher->targets[i];
+
+        if (target->ops->each_trouble) {
+            target->ops->each_trouble(target, found, context);
+        }
+    }
+    files_each_trouble(publisher->files, found, context); /* last: they may be many */
+}
+
 bool publisher_conflicting(const struct publisher *publisher)
 {
     return files_conflicting(publisher->files);

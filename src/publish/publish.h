@@ -13,6 +13,7 @@
 #include "io/log.h"
 #include "io/store.h"
 #include "publish/handed.h"
+#include "publish/trouble.h"
 
 struct publisher;
 
@@ -64,6 +65,11 @@ bool publisher_writing(const struct publisher *publisher);
 
 /* True while writes, pushes or reloads that were asked for have not ended (well or in backoff). */
 bool publisher_busy(const struct publisher *publisher);
+
+/* Everything that does not reach a server now. */
+void publisher_each_trouble(const struct publisher *publisher,
+                            void (*found)(void *context, const struct publish_trouble *trouble),
+                            void *context);
 
 /* Some target's last operation failed. */
 bool publisher_failing(const struct publisher *publisher);

@@ -15,6 +15,7 @@ struct runner {
     struct reload reload;
     uint64_t runs;
     char *command;
+    char *fault;         /* of the last run that failed; or NULL */
     struct spawn *spawn; /* while it runs */
     bool freed;          /* ends with the command that is running */
 };
@@ -41,6 +42,7 @@ int runner_new(struct runner **ret_runner, struct publish_context *context, cons
 static void runner_destroy(struct runner *runner)
 {
     free(runner->command);
+    free(runner->fault);
     free(runner);
 }
 
@@ -122,6 +124,7 @@ static void runner_tell_failure(struct runner *runner, const struct spawn_result
     put_end(&line, result);
     buf_put_text(&line, ": ");
     runner_put_output(&line, result->output);
+    target_keep_fault(&runner->fault, buf_text(&line));
     buf_put_text(&line, "; the server keeps what it has, next try in ");
     buf_put_duration(&line, (runner->reload.retry_ms - mono_ms + 999) / 1000);
     log_say(runner->context->log, NOTE_ERROR, "%s", buf_text(&line));
@@ -197,4 +200,9 @@ bool runner_busy(const struct runner *runner)
 bool runner_failing(const struct runner *runner)
 {
     return runner->reload.failures > 0;
+}
+
+const char *runner_fault(const struct runner *runner)
+{
+    return runner->fault;
 }

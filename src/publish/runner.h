@@ -34,3 +34,5 @@ bool runner_covers(const struct runner *runner, uint64_t change);
 uint64_t runner_runs(const struct runner *runner); /* that ended well */
 bool runner_busy(const struct runner *runner);
 bool runner_failing(const struct runner *runner);
+/* How the last run that failed did; NULL: not known. */
+const char *runner_fault(const struct runner *runner);

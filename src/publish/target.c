@@ -74,6 +74,12 @@ bool target_takes(const struct target_config *config, const char *path)
     return config->only_count == 0;
 }
 
+void target_keep_fault(char **text, const char *fault)
+{
+    free(*text);
+    *text = text_copy(slice_of_text(fault));
+}
+
 int64_t target_backoff_ms(struct rng *rng, unsigned failures, int64_t first_ms, int64_t most_ms)
 {
     int64_t wait_ms = first_ms;

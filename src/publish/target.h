@@ -15,6 +15,7 @@
 #include "io/log.h"
 #include "io/store.h"
 #include "publish/handed.h"
+#include "publish/trouble.h"
 
 /* What all targets work with; owned by the publisher. */
 struct publish_context {
@@ -91,6 +92,10 @@ struct target_ops {
     int64_t (*tick)(struct target *target, struct instant now);
     bool (*busy)(const struct target *target);
     bool (*failing)(const struct target *target);
+    /* As publisher_each_trouble(). NULL: there is none that others do not tell. */
+    void (*each_trouble)(const struct target *target,
+                         void (*found)(void *context, const struct publish_trouble *trouble),
+                         void *context);
     void (*free)(struct target *target); /* handles it has on the loop close by themselves */
 };
 
@@ -101,6 +106,9 @@ struct target {
 
 /* True when the `only` globs of @config (none: all) take the certificate at @path. */
 bool target_takes(const struct target_config *config, const char *path);
+
+/* *@text becomes a copy of @fault; without memory NULL. */
+void target_keep_fault(char **text, const char *fault);
 
 /* How long to wait after @failures failures in a row: @first_ms doubling to @most_ms, the upper
  * half of it by chance. */

@@ -369,6 +369,40 @@ static void test_socket_that_is_closed_to_clinch_is_told_with_the_fix(void **sta
     assert_non_null(strstr(buf_text(&fault), "chmod o+x"));
 }
 
+static void test_folder_that_may_not_be_entered_is_told_as_that(void **state)
+{
+    static const char *const words[] = {"cannot write", "Permission denied", "mode 0700", NULL};
+
+    (void)state;
+    if (getuid() != 0) {
+        skip();
+    }
+    assert_int_equal(chmod(world.dir, 0755), 0);
+    assert_int_equal(mkdir(test_path(&world, "closed"), 0700), 0);
+    assert_int_equal(write_as_nobody(test_path(&world, "closed/a.ocsp"), words), 0);
+}
+
+static void test_folder_of_keys_is_not_to_be_given_to_clinch(void **state)
+{
+    static const char *const words[] = {"Permission denied", "site.key", "another folder", NULL};
+
+    (void)state;
+    if (getuid() != 0) {
+        skip();
+    }
+    assert_int_equal(chmod(world.dir, 0755), 0);
+    test_write(test_path(&world, "site.key"), "secret");
+    assert_int_equal(write_as_nobody(test_path(&world, "a.ocsp"), words), 0);
+}
+
+static void test_file_in_place_of_the_folder_is_told(void **state)
+{
+    test_write(test_path(&world, "file"), "no folder");
+    (void)state;
+    assert_int_equal(put(test_path(&world, "file/a.ocsp"), "one"), DISK_E_FAILED);
+    assert_non_null(strstr(buf_text(&fault), "/file is no folder; correct `publish`"));
+}
+
 static void test_group_that_may_not_be_given_is_told_with_the_fix(void **state)
 {
     const struct disk_failure failure = {DISK_PART_GROUP, "/x/a.ocsp", 0, EPERM};
@@ -541,6 +575,9 @@ int main(void)
         DISK_TEST(test_print_tells_a_file_from_its_copy),
         DISK_TEST(test_what_may_not_be_written_is_told_with_the_fix),
         DISK_TEST(test_socket_that_is_closed_to_clinch_is_told_with_the_fix),
+        DISK_TEST(test_file_in_place_of_the_folder_is_told),
+        DISK_TEST(test_folder_of_keys_is_not_to_be_given_to_clinch),
+        DISK_TEST(test_folder_that_may_not_be_entered_is_told_as_that),
         DISK_TEST(test_group_that_may_not_be_given_is_told_with_the_fix),
         DISK_TEST(test_missing_folder_is_told_and_not_made),
         DISK_TEST(test_folder_below_the_state_directory_is_made),

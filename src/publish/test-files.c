@@ -213,8 +213,15 @@ static void test_only_the_first_certificate_of_a_file_has_its_path(void **state)
     assert_false(test_exists(test_path(&world, "shop.ocsp")));
 }
 
+static void keep_trouble(void *context, const struct publish_trouble *trouble)
+{
+    *(struct publish_trouble *)context = *trouble;
+}
+
 static void test_failure_is_retried_and_blocks_nobody_else(void **state)
 {
+    struct publish_trouble told = {0};
+
     (void)state;
     snprintf(template, sizeof(template), "%s/{stem}/x.ocsp", world.dir);
     start(false);
@@ -224,11 +231,18 @@ static void test_failure_is_retried_and_blocks_nobody_else(void **state)
     pass(10);
     assert_true(test_exists(test_path(&world, "good/x.ocsp")));
     assert_true(files_failing(files));
+    files_each_trouble(files, keep_trouble, &told);
+    assert_int_equal(told.kind, TROUBLE_FILE);
+    assert_non_null(strstr(told.where, "/none/x.ocsp"));
+    assert_non_null(strstr(told.fault, "its folder does not exist"));
     assert_false(files_busy(files)); /* in backoff */
     assert_int_equal(mkdir(test_path(&world, "none"), 0755), 0);
     pass(2000);
     assert_true(test_exists(test_path(&world, "none/x.ocsp")));
     assert_false(files_failing(files));
+    told = (struct publish_trouble){0};
+    files_each_trouble(files, keep_trouble, &told);
+    assert_null(told.where);
 }
 
 static void test_backoff_grows_to_five_minutes(void **state)

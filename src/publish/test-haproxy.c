@@ -286,14 +286,25 @@ static void test_restarted_haproxy_is_given_everything_again(void **state)
     assert_true(fake->next_update_s[1] == UNTIL_S);
 }
 
+static void keep_trouble(void *context, const struct publish_trouble *trouble)
+{
+    *(struct publish_trouble *)context = *trouble;
+}
+
 static void test_absent_haproxy_is_found_within_seconds(void **state)
 {
+    struct publish_trouble told = {0};
+
     (void)state;
     start();
     fake->entries[1] = true;
     publish("/p/a.pem", 1, UNTIL_S);
     pass(3600 * 1000);
     assert_true(target->base.ops->failing(&target->base));
+    target->base.ops->each_trouble(&target->base, keep_trouble, &told);
+    assert_int_equal(told.kind, TROUBLE_HAPROXY);
+    assert_string_equal(told.where, target->links[0]->address);
+    assert_non_null(strstr(told.fault, "is the server running?"));
     assert_false(target->base.ops->busy(&target->base));
     fake_listen(fake);
     pass(6000);

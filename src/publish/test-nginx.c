@@ -72,6 +72,7 @@ static void test_der_stays_while_nginx_cannot_be_reloaded(void **state)
     assert_false(test_exists(in_folder("site.conf")));
     assert_true(test_exists(in_folder("site.ocsp")));
     assert_true(runner_failing(runner));
+    assert_non_null(strstr(runner_fault(runner), "failed with exit code "));
     assert_int_equal(unlink(in_folder("broken.conf")), 0);
     pass(600000);
     assert_false(test_exists(in_folder("site.ocsp")));

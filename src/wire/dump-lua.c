@@ -23,7 +23,7 @@ struct call {
     const char *list[LIST_MAX]; /* staples */
     unsigned path_count;
     unsigned staple_count;
-    bool unknown; /* a certificate is not a string */
+    bool unknown; /* a certificate is not one string: which is whose staple cannot be told */
 };
 
 static void call_end(struct dump_reader *reader, const struct dump_text *text,
@@ -36,13 +36,13 @@ static void call_end(struct dump_reader *reader, const struct dump_text *text,
         return;
     }
     block->site = call->address;
-    for (unsigned i = 0; i < call->path_count; i++) {
+    for (unsigned i = 0; !call->unknown && i < call->path_count; i++) {
         cert = dump_add_cert(reader->dump, text, call->paths[i], call->line);
         if (cert) {
             cert->staple = i < call->staple_count ? call->list[i] : NULL;
         }
     }
-    if (call->unknown && !call->path_count) {
+    if (call->unknown) {
         cert = dump_add_cert(reader->dump, text, "", call->line);
         if (cert) {
             cert->flags = DUMP_VARIABLE;
@@ -59,7 +59,8 @@ static void call_value(struct dump_reader *reader, const struct dump_tokens *tok
     if (tokens->token == DUMP_WORD) {
         if (dump_is(value, "ocspResponses")) {
             call->staples = call->depth;
-        } else if (call->argument == 2 && !dump_is(value, "newTLSCertificate")) {
+        } else if (call->argument == 2 && call->depth <= 2 &&
+                   !dump_is(value, "newTLSCertificate")) {
             call->unknown = true;
         }
         return;

@@ -233,10 +233,14 @@ static void test_dnsdist_is_read_as_calls(void **state)
         "  { ocspResponses = clinchStaples({\"/b.ocsp\", '/c.ocsp'}), reusePort=true })\n"
         "addTLSLocal('[::1]:853', newTLSCertificate('/d.pem', { key='/d.key' }))\n"
         "addTLSLocal(address, certs, keys)\n"
+        "addTLSLocal('[::]:853', dir .. '/e.pem', dir .. '/e.key')\n"
+        "addTLSLocal('[::]:854', {'/f.pem', '/tls/' .. name}, {'/f.key', key})\n"
+        "addTLSLocal('[::]:855', '/tls'..'/g.pem', '/g.key')\n"
         "addTLSLocal = 3\n",
         "/a.pem (0.0.0.0:853:4)\n\n"
         "/b.pem +/b.ocsp (127.0.0.1:443:5)\n/c.pem +/c.ocsp (127.0.0.1:443:5)\n\n"
-        "/d.pem ([::1]:853:7)\n\n? (:8)\n");
+        "/d.pem ([::1]:853:7)\n\n? (:8)\n\n"
+        "? ([::]:853:9)\n\n? ([::]:854:10)\n\n? ([::]:855:11)\n");
 }
 
 static void test_texts_that_break_off_are_read_as_far_as_they_go(void **state)

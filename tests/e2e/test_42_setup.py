@@ -327,6 +327,13 @@ def test_setup_of_any_server_works_as_pasted(clinch, ask, shop, certs, tmp_path)
     assert os.path.getsize(staple) > 100
 
 
+def test_a_folder_is_no_certificate_to_set_up(ask, shop, certs):
+    for server in ("file", "nginx"):
+        done, parts = ask(server, certs)
+        assert done.code == 2 and not parts, done
+        assert f"{certs} is a folder: name the certificate file in it" in done.err, done
+
+
 def test_check_tells_an_unfit_staple(clinch, check, ca, shop, responder, certs, tmp_path):
     """lighttpd takes any file: one about another certificate, one that has ended, none."""
     other = ca.issue("other.test", url=responder.url).write(certs)

@@ -137,3 +137,12 @@ def test_a_link_in_the_place_of_the_copy_is_not_followed(clinch, ca, tmp_path, t
     done = run(clinch, to, path)
     assert done.code == 1 and str(to / "shop.pem") in done.err, done
     assert victim.read_text() == "mine"
+
+
+def test_a_leaf_that_is_no_pem_is_named_and_not_its_chain(clinch, ca, tmp_path, to):
+    live = certbot_lineage(tmp_path, "shop", ca.issue("shop.test"))
+    (live / "fullchain.pem").unlink()
+    (live / "cert.pem").unlink()
+    (live / "cert.pem").write_bytes(b"0\x82 as DER begins")
+    done = run(clinch, to, live)
+    assert done.code == 1 and f"{live}/cert.pem: no certificate in it" in done.err, done

@@ -221,6 +221,15 @@ def test_readers_need_no_lock_and_change_nothing(clinch, shop, certs):
         assert clinch.command("status").code == 0
 
 
+@pytest.mark.parametrize("command", ["once", "run"])
+def test_a_state_directory_that_cannot_be_is_not_a_missing_staple(clinch, shop, certs, tmp_path,
+                                                                   command):
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    done = clinch.bare(command, certs, "--state", taken)
+    assert done.code == 2 and f"cannot make the state directory {taken}" in done.err, done
+
+
 def test_state_directory_and_its_files_are_not_for_everyone(clinch, shop, certs):
     clinch.run(certs)
     clinch.wait_state(shop, "held")

@@ -77,6 +77,32 @@ def test_a_responder_that_is_down_is_told_until_it_is_back(clinch, ca, responder
     assert metrics(clinch)[f"clinch_responder_down{label}"] == 0
 
 
+def test_what_does_not_reach_the_servers_is_told_until_it_does(clinch, shop, certs, tmp_path):
+    folder, gate = tmp_path / "nowhere", tmp_path / "gate"
+    output = tmp_path / "shop.ocsp"
+    config = clinch.config([certs], [
+        {"file": f"{folder}/{{stem}}.ocsp"},
+        {"file": output, "reload": f"test -e {gate} || {{ echo the gate is shut; exit 7; }}"},
+        {"haproxy": tmp_path / "no.sock"}])
+    daemon = clinch.run_config(config)
+
+    def failing():
+        found = whole_status(clinch)["publishing"]["failing"]
+        return list(found.values())
+
+    wait_for(lambda: failing() == [1, 1, 1], 20, "all three to fail", tell=daemon.log)
+    text = " ".join(clinch.command("status").out.split())
+    for fault in (r"HAProxy at \S+no.sock: there is no such socket",
+                  "command `.*` failed with exit code 7: the gate is shut",
+                  r"cannot write \S+nowhere/\S+\.ocsp: its folder does not exist"):
+        assert re.search(f"Not handed over: {fault}", text), text
+    assert metrics(clinch)['clinch_publish_failing{by="command"}'] == 1
+    folder.mkdir()
+    gate.touch()
+    wait_for(lambda: failing() == [0, 0, 1], 30, "two of them to work", tell=daemon.log)
+    assert clinch.command("status").out.count("Not handed over") == 1
+
+
 def test_metrics_of_certificates_and_what_is_left_without_the_daemon(clinch, ca, responder, certs):
     odd = certs / 'odd "name"\\ä.pem'
     good, bare = ca.issue("good.test", url=responder.url), ca.issue("bare.test", must_staple=True)
