@@ -43,29 +43,39 @@ static bool read_etag(const struct der *der, const char *text, uint32_t *ret_ans
     return same;
 }
 
-/* Whom the request is for: the first certificate of that CertID with the responder among its URLs
- * that is there, or else was until now (the host waits for a file that is gone). */
-static bool find_cert(const struct der *der, const struct dermint_asked *asked, uint32_t responder,
-                      struct ask *ask)
+/* Is it a request for @cert, to a responder of it? */
+static bool is_for(const struct der *der, const struct dermint_asked *asked, uint32_t responder,
+                   uint32_t cert, struct ask *ask)
 {
-    const struct world *world = world_of(der);
-    bool found = false;
+    const struct sim_cert *of = &world_of(der)->certs[cert];
 
-    for (uint32_t i = 0; i < world->cert_count; i++) {
-        const struct sim_cert *cert = &world->certs[i];
-
-        for (unsigned url = 0; url < cert->facts.url_count; url++) {
-            if (cert->responders[url] == responder && derbytes_asks_for(der->bytes, asked, i)) {
-                ask->cert = i;
-                ask->url = url;
-                found = true;
-            }
-        }
-        if (found && world_cert_is_there(world, ask->cert)) {
+    for (unsigned url = 0; url < of->facts.url_count; url++) {
+        if (of->responders[url] == responder && derbytes_asks_for(der->bytes, asked, cert)) {
+            ask->cert = cert;
+            ask->url = url;
             return true;
         }
     }
-    return found;
+    return false;
+}
+
+/* Whom the request is for. The host waits for a file that is gone: then for another leaf of the
+ * same CertID that is there. */
+static bool find_cert(const struct der *der, const struct dermint_asked *asked, uint32_t responder,
+                      const struct fetch_order *order, struct ask *ask)
+{
+    const struct world *world = world_of(der);
+    uint32_t cert = derbytes_find_cert(der->bytes, order->cert->leaf_sha256);
+
+    if (cert == UINT32_MAX || !is_for(der, asked, responder, cert, ask)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < world->cert_count && !world_cert_is_there(world, ask->cert); i++) {
+        if (world->certs[i].certid == world->certs[cert].certid && world_cert_is_there(world, i)) {
+            is_for(der, asked, responder, i, ask);
+        }
+    }
+    return true;
 }
 
 /* What a responder makes of the order: false when it would say HTTP 400, or is none. */
@@ -85,7 +95,7 @@ static bool read_order(const struct der *der, const struct fetch_order *order, s
         } else if (!ask->post && dermint_read_get(order->url, base, &request)) {
             ok = dermint_read_request(slice_of_buf(&request), &asked);
         }
-        ok = ok && find_cert(der, &asked, i, ask);
+        ok = ok && find_cert(der, &asked, i, order, ask);
     }
     buf_deinit(&request);
     return ok && (!order->etag || (!ask->post && read_etag(der, order->etag, &ask->etag)));

@@ -453,6 +453,24 @@ static void test_answers_are_told_apart_by_their_whole_hashes(void **state)
     stage_close(&stage);
 }
 
+static void test_a_request_is_of_the_leaf_that_asks_not_of_its_twin(void **state)
+{
+    struct stage stage;
+    struct world *world = &stage.world;
+
+    (void)state;
+    stage_open(&stage, 0);
+    world->certs[2].certid = 1;
+    world->certs[2].twin = 1;
+    scene_start(&stage);
+    assert_int_not_equal(stage_shows(&stage, 1), ANSWER_NONE);
+    world->certs[2].found_ms = world->now_ms;
+    world->subject->type->found(world->subject, 2);
+    assert_int_equal(stage.ask_count, 1);
+    assert_int_equal(stage.asks[0].cert, 2);
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_nginx_is_told_after_a_start_of_what_a_dead_process_has_written),
         cmocka_unit_test(test_a_full_disk_keeps_nothing_alive_beyond_its_end),
         cmocka_unit_test(test_answers_are_told_apart_by_their_whole_hashes),
+        cmocka_unit_test(test_a_request_is_of_the_leaf_that_asks_not_of_its_twin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
