@@ -476,6 +476,11 @@ static void configure(struct der *der)
     };
 }
 
+bool der_reloads(const struct world *world)
+{
+    return world->options.seed & 1;
+}
+
 struct subject *der_new(struct world *world)
 {
     static const struct subject_type type = {
@@ -504,7 +509,7 @@ struct subject *der_new(struct world *world)
     der->bytes = derbytes_new(world, der->crypto);
     der->disk = simdisk_new(rng_mix(seed), &disk_calls);
     der->shell = dershell_new(&shell_calls, der->disk, rng_mix(seed + 1));
-    der->server = derserver_new(world, der->bytes, der->disk, world->options.seed & 1);
+    der->server = derserver_new(world, der->bytes, der->disk, der_reloads(world));
     configure(der);
     return &der->subject;
 }

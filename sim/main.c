@@ -31,6 +31,7 @@
 /* What files and reloads add at the level of DER: seconds, or an hour when nothing is urgent. */
 #define DER_LAG_MS   5000
 #define DER_BATCH_MS 3660000
+#define DER_FIRST_MS 61000 /* a row of first staples is spread up to one reload a minute */
 
 struct options {
     uint64_t seed;
@@ -268,6 +269,7 @@ static void run_seed(const struct options *options, uint64_t seed, struct slice 
     if (text_equal(options->level, "der")) {
         demands.lag_ms = DER_LAG_MS;
         demands.batch_ms = DER_BATCH_MS;
+        demands.first_ms = der_reloads(world) ? DER_FIRST_MS : 0;
     }
     oracle_demand(oracle, &demands);
     world_run(world, subject, oracle);

@@ -80,6 +80,7 @@ CLEANUP_DEFINE(struct oracle *, oracle_free)
 struct oracle_demands {
     int64_t lag_ms;   /* from the process's decision to the servers */
     int64_t batch_ms; /* ... so much longer when there is no hurry */
+    int64_t first_ms; /* ... and so much where nothing is shown: first staples come in rows */
     bool never_bare;  /* after the first staple: last-quarter, deadneighbour */
     bool smooth;      /* BROKEN_SMOOTH and _TOO_MANY, from smooth_from_ms on */
     int64_t smooth_from_ms;
