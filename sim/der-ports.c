@@ -7,8 +7,7 @@
 
 #define ANSWER_WAIT_MS 200 /* of whatever does not come from the world, at most */
 #define ETAG_SIZE      32
-#define GONE_WAIT_MS   11000 /* the host gives a file up after ten seconds */
-#define UNDERSTOOD_NOT 400   /* HTTP status */
+#define UNDERSTOOD_NOT 400 /* HTTP status */
 
 static struct world *world_of(const struct der *der)
 {
@@ -59,23 +58,13 @@ static bool is_for(const struct der *der, const struct dermint_asked *asked, uin
     return false;
 }
 
-/* Whom the request is for. The host waits for a file that is gone: then for another leaf of the
- * same CertID that is there. */
+/* Whom the request is for; also a leaf that has just gone: the host waits for its file. */
 static bool find_cert(const struct der *der, const struct dermint_asked *asked, uint32_t responder,
                       const struct fetch_order *order, struct ask *ask)
 {
-    const struct world *world = world_of(der);
     uint32_t cert = derbytes_find_cert(der->bytes, order->cert->leaf_sha256);
 
-    if (cert == UINT32_MAX || !is_for(der, asked, responder, cert, ask)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < world->cert_count && !world_cert_is_there(world, ask->cert); i++) {
-        if (world->certs[i].certid == world->certs[cert].certid && world_cert_is_there(world, i)) {
-            is_for(der, asked, responder, i, ask);
-        }
-    }
-    return true;
+    return cert != UINT32_MAX && is_for(der, asked, responder, cert, ask);
 }
 
 /* What a responder makes of the order: false when it would say HTTP 400, or is none. */
@@ -134,14 +123,6 @@ static void ask_issuer(struct der *der, const struct fetch_order *order)
     must(!"a caIssuers URL of nobody");
 }
 
-/* Nobody in the world answers for it any more, nor minds. */
-static bool has_just_gone(const struct der *der, uint32_t cert)
-{
-    int64_t gone_ms = world_of(der)->certs[cert].gone_ms;
-
-    return gone_ms <= world_of(der)->now_ms && world_of(der)->now_ms < gone_ms + GONE_WAIT_MS;
-}
-
 static void port_fetch(void *shell, const struct fetch_order *order)
 {
     struct der *der = shell;
@@ -152,7 +133,7 @@ static void port_fetch(void *shell, const struct fetch_order *order)
     }
     if (order->issuer) {
         ask_issuer(der, order);
-    } else if (read_order(der, order, &ask) && !has_just_gone(der, ask.cert)) {
+    } else if (read_order(der, order, &ask)) {
         der->asks = sim_grow(der->asks, der->ask_count, der->ask_count + 1, sizeof(*der->asks));
         der->asks[der->ask_count++] = (struct der_ask){order->id, ask.cert};
         world_ask(world_of(der), &ask);
@@ -284,6 +265,16 @@ static int port_store_commit(void *shell, const struct store_change *changes, si
     return r;
 }
 
+static void see_start(struct der *der, struct place place, struct slice staple)
+{
+    for (uint32_t i = 0; i < world_of(der)->cert_count; i++) {
+        if (derserver_has(der->server, i) &&
+            text_equal(derserver_path(der->server, i), place.path)) {
+            der->started[i] = derbytes_find_answer(der->bytes, staple);
+        }
+    }
+}
+
 static void port_publish(void *shell, struct place place, const struct staple *staple)
 {
     struct der *der = shell;
@@ -291,6 +282,9 @@ static void port_publish(void *shell, struct place place, const struct staple *s
     if (!der->dead) {
         world_mark(world_of(der), staple->urgent ? "publish, urgent" : "publish", UINT32_MAX,
                    staple->next_update_s, (int64_t)staple->der.size);
+        if (der->started) {
+            see_start(der, place, staple->der);
+        }
         publisher_publish(der->publisher, place, staple);
     }
 }
