@@ -40,6 +40,8 @@ struct derbytes {
     size_t delegate_count;
     struct map leaves;  /* certificates, by the beginning of leaf_sha256 */
     struct map answers; /* by hash of what is signed, and the signature */
+    uint64_t *hashes;   /* that hash, by answer: the map knows half of it */
+    uint32_t hash_count;
 };
 
 /* One in three has its certificates fetched: by the number, so that each seed has some. */
@@ -102,6 +104,7 @@ struct derbytes *derbytes_free(struct derbytes *bytes)
     derkey_free(bytes->forger);
     map_deinit(&bytes->leaves);
     map_deinit(&bytes->answers);
+    free(bytes->hashes);
     free(bytes->authorities);
     free(bytes->certs);
     free(bytes->delegates);
@@ -158,11 +161,16 @@ static uint64_t leaf_hash(const uint8_t leaf_sha256[SHA256_SIZE])
 
 uint32_t derbytes_find_cert(const struct derbytes *bytes, const uint8_t leaf_sha256[SHA256_SIZE])
 {
+    uint64_t hash = leaf_hash(leaf_sha256);
     size_t at;
-    uint32_t cert = map_first(&bytes->leaves, leaf_hash(leaf_sha256), &at);
 
-    must(cert == MAP_NONE || memcmp(bytes->certs[cert].leaf_sha256, leaf_sha256, SHA256_SIZE) == 0);
-    return cert == MAP_NONE ? UINT32_MAX : cert;
+    for (uint32_t i = map_first(&bytes->leaves, hash, &at); i != MAP_NONE;
+         i = map_more(&bytes->leaves, hash, &at)) {
+        if (memcmp(bytes->certs[i].leaf_sha256, leaf_sha256, SHA256_SIZE) == 0) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
 }
 
 static struct bytes_cert *open_cert(struct derbytes *bytes, uint32_t number)
@@ -300,17 +308,37 @@ static struct slice signed_part(struct slice der)
     return slice_of(tbs.data, (size_t)(whole.data + whole.size - tbs.data));
 }
 
+/* The whole hash is as good as the octets: there will be some hundred thousand answers. */
+static uint32_t find_hash(const struct derbytes *bytes, uint64_t hash)
+{
+    size_t at;
+
+    for (uint32_t i = map_first(&bytes->answers, hash, &at); i != MAP_NONE;
+         i = map_more(&bytes->answers, hash, &at)) {
+        if (bytes->hashes[i] == hash) {
+            return i;
+        }
+    }
+    return ANSWER_NONE;
+}
+
 static void enlist(struct derbytes *bytes, uint32_t answer, struct slice der)
 {
     struct slice part = signed_part(der);
     uint64_t hash = map_hash(part);
-    size_t at;
 
     must(part.size);
-    /* The same octets twice are answers with the same fields. */
-    if (map_first(&bytes->answers, hash, &at) == MAP_NONE) {
-        must(map_add(&bytes->answers, hash, answer) == 0);
+    if (find_hash(bytes, hash) != ANSWER_NONE) {
+        return; /* the same octets twice are answers with the same fields */
     }
+    if (answer >= bytes->hash_count) {
+        uint32_t count = 2 * answer + 1;
+
+        bytes->hashes = sim_grow(bytes->hashes, bytes->hash_count, count, sizeof(*bytes->hashes));
+        bytes->hash_count = count;
+    }
+    bytes->hashes[answer] = hash;
+    must(map_add(&bytes->answers, hash, answer) == 0);
 }
 
 void derbytes_put_answer(struct derbytes *bytes, uint32_t answer, struct buf *body)
@@ -342,8 +370,6 @@ void derbytes_put_answer(struct derbytes *bytes, uint32_t answer, struct buf *bo
 uint32_t derbytes_find_answer(const struct derbytes *bytes, struct slice der)
 {
     struct slice part = signed_part(der);
-    size_t at;
-    uint32_t answer = part.size ? map_first(&bytes->answers, map_hash(part), &at) : MAP_NONE;
 
-    return answer == MAP_NONE ? ANSWER_NONE : answer;
+    return part.size ? find_hash(bytes, map_hash(part)) : ANSWER_NONE;
 }

@@ -7,8 +7,7 @@
 
 #define ANSWER_WAIT_MS 200 /* of whatever does not come from the world, at most */
 #define ETAG_SIZE      32
-#define GONE_WAIT_MS   11000 /* the host gives a file up after ten seconds */
-#define UNDERSTOOD_NOT 400   /* HTTP status */
+#define UNDERSTOOD_NOT 400 /* HTTP status */
 
 static struct world *world_of(const struct der *der)
 {
@@ -43,29 +42,29 @@ static bool read_etag(const struct der *der, const char *text, uint32_t *ret_ans
     return same;
 }
 
-/* Whom the request is for: the first certificate of that CertID with the responder among its URLs
- * that is there, or else was until now (the host waits for a file that is gone). */
-static bool find_cert(const struct der *der, const struct dermint_asked *asked, uint32_t responder,
-                      struct ask *ask)
+/* Is it a request for @cert, to a responder of it? */
+static bool is_for(const struct der *der, const struct dermint_asked *asked, uint32_t responder,
+                   uint32_t cert, struct ask *ask)
 {
-    const struct world *world = world_of(der);
-    bool found = false;
+    const struct sim_cert *of = &world_of(der)->certs[cert];
 
-    for (uint32_t i = 0; i < world->cert_count; i++) {
-        const struct sim_cert *cert = &world->certs[i];
-
-        for (unsigned url = 0; url < cert->facts.url_count; url++) {
-            if (cert->responders[url] == responder && derbytes_asks_for(der->bytes, asked, i)) {
-                ask->cert = i;
-                ask->url = url;
-                found = true;
-            }
-        }
-        if (found && world_cert_is_there(world, ask->cert)) {
+    for (unsigned url = 0; url < of->facts.url_count; url++) {
+        if (of->responders[url] == responder && derbytes_asks_for(der->bytes, asked, cert)) {
+            ask->cert = cert;
+            ask->url = url;
             return true;
         }
     }
-    return found;
+    return false;
+}
+
+/* Whom the request is for; also a leaf that has just gone: the host waits for its file. */
+static bool find_cert(const struct der *der, const struct dermint_asked *asked, uint32_t responder,
+                      const struct fetch_order *order, struct ask *ask)
+{
+    uint32_t cert = derbytes_find_cert(der->bytes, order->cert->leaf_sha256);
+
+    return cert != UINT32_MAX && is_for(der, asked, responder, cert, ask);
 }
 
 /* What a responder makes of the order: false when it would say HTTP 400, or is none. */
@@ -85,7 +84,7 @@ static bool read_order(const struct der *der, const struct fetch_order *order, s
         } else if (!ask->post && dermint_read_get(order->url, base, &request)) {
             ok = dermint_read_request(slice_of_buf(&request), &asked);
         }
-        ok = ok && find_cert(der, &asked, i, ask);
+        ok = ok && find_cert(der, &asked, i, order, ask);
     }
     buf_deinit(&request);
     return ok && (!order->etag || (!ask->post && read_etag(der, order->etag, &ask->etag)));
@@ -124,14 +123,6 @@ static void ask_issuer(struct der *der, const struct fetch_order *order)
     must(!"a caIssuers URL of nobody");
 }
 
-/* Nobody in the world answers for it any more, nor minds. */
-static bool has_just_gone(const struct der *der, uint32_t cert)
-{
-    int64_t gone_ms = world_of(der)->certs[cert].gone_ms;
-
-    return gone_ms <= world_of(der)->now_ms && world_of(der)->now_ms < gone_ms + GONE_WAIT_MS;
-}
-
 static void port_fetch(void *shell, const struct fetch_order *order)
 {
     struct der *der = shell;
@@ -142,7 +133,7 @@ static void port_fetch(void *shell, const struct fetch_order *order)
     }
     if (order->issuer) {
         ask_issuer(der, order);
-    } else if (read_order(der, order, &ask) && !has_just_gone(der, ask.cert)) {
+    } else if (read_order(der, order, &ask)) {
         der->asks = sim_grow(der->asks, der->ask_count, der->ask_count + 1, sizeof(*der->asks));
         der->asks[der->ask_count++] = (struct der_ask){order->id, ask.cert};
         world_ask(world_of(der), &ask);
@@ -274,6 +265,16 @@ static int port_store_commit(void *shell, const struct store_change *changes, si
     return r;
 }
 
+static void see_start(struct der *der, struct place place, struct slice staple)
+{
+    for (uint32_t i = 0; i < world_of(der)->cert_count; i++) {
+        if (derserver_has(der->server, i) &&
+            text_equal(derserver_path(der->server, i), place.path)) {
+            der->started[i] = derbytes_find_answer(der->bytes, staple);
+        }
+    }
+}
+
 static void port_publish(void *shell, struct place place, const struct staple *staple)
 {
     struct der *der = shell;
@@ -281,6 +282,9 @@ static void port_publish(void *shell, struct place place, const struct staple *s
     if (!der->dead) {
         world_mark(world_of(der), staple->urgent ? "publish, urgent" : "publish", UINT32_MAX,
                    staple->next_update_s, (int64_t)staple->der.size);
+        if (der->started) {
+            see_start(der, place, staple->der);
+        }
         publisher_publish(der->publisher, place, staple);
     }
 }

@@ -46,6 +46,7 @@ struct der {
     bool up;   /* it runs: what is written may be its last */
     bool dead; /* it ended inside of the running call */
     bool ready;
+    uint32_t *started;     /* what the host publishes as it starts, by certificate; NULL: it runs */
     int64_t boot_ms;       /* of the machine that it ran on */
     unsigned stores_begun; /* how often the store was lost until now */
     enum write_kind kind;

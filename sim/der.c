@@ -213,25 +213,6 @@ static void promise_withdrawal(struct der *der, const struct reply *reply)
     }
 }
 
-/* What the store had and the servers have not, they get in a moment. */
-static void promise_stored(void *context, const uint8_t *leaf_sha256,
-                           const struct store_record *record)
-{
-    struct der *der = context;
-    uint32_t cert = derbytes_find_cert(der->bytes, leaf_sha256);
-    enum cert_state state;
-
-    if (cert == UINT32_MAX || !derserver_has(der->server, cert) || !record->held.size ||
-        derserver_actual(der->server, cert) != ANSWER_NONE) {
-        return;
-    }
-    state = state_of(der, cert);
-    if (state == CERT_STATE_HELD || state == CERT_STATE_FAILING) {
-        derserver_promise(der->server, cert,
-                          derbytes_find_answer(der->bytes, slice_of_buf(&record->held)));
-    }
-}
-
 /* What the servers show for @cert has come to its end, or is so near to it that it must go. */
 static bool has_ended(const struct der *der, uint32_t cert)
 {
@@ -250,13 +231,22 @@ static bool has_ended(const struct der *der, uint32_t cert)
     return end_s - world->policy.margin_max_s <= world_true_s(world);
 }
 
-/* Behind a start: they get that, and what has ended meanwhile goes. */
-static void promise_start(struct der *der)
+/* Behind a start the servers get in a moment what the store had and they have not, and what has
+ * ended meanwhile goes. At a boot (@booted) they come behind all of that. */
+static void promise_start(struct der *der, const uint32_t *started, bool booted)
 {
-    simdisk_store_each(der->disk, promise_stored, der);
     for (uint32_t i = 0; i < world_of(der)->cert_count; i++) {
-        if (derserver_has(der->server, i) && has_ended(der, i) &&
-            state_of(der, i) != CERT_STATE_HELD && state_of(der, i) != CERT_STATE_FAILING) {
+        bool ended;
+
+        if (!derserver_has(der->server, i)) {
+            continue;
+        }
+        ended = has_ended(der, i);
+        if (started[i] != ANSWER_NONE &&
+            (booted || ended || derserver_actual(der->server, i) == ANSWER_NONE)) {
+            derserver_promise(der->server, i, started[i]);
+        } else if (ended && state_of(der, i) != CERT_STATE_HELD &&
+                   state_of(der, i) != CERT_STATE_FAILING) {
             derserver_promise(der->server, i, ANSWER_NONE);
         }
     }
@@ -300,6 +290,8 @@ static void der_start(struct subject *subject)
     struct der *der = der_of(subject);
     struct world *world = subject->world;
     bool booted = der->boot_ms != world->boot_ms;
+    _cleanup_(freep)
+    uint32_t *started = sim_grow(NULL, 0, world->cert_count + 1, sizeof(*started));
 
     dershell_enter(der->shell);
     if (booted) {
@@ -310,19 +302,21 @@ static void der_start(struct subject *subject)
     }
     settle_all(der);
     open_process(der);
+    der->started = started;
     for (uint32_t i = 0; i < world->cert_count && !der->dead; i++) {
         if (derserver_has(der->server, i)) {
             read_file(der, i, SIZE_MAX);
         }
     }
     turn(der);
+    der->started = NULL;
     if (der->dead) {
         return;
     }
     if (booted) { /* nginx starts behind it */
         derserver_reload(der->server);
     }
-    promise_start(der);
+    promise_start(der, started, booted);
     derserver_tell(der->server);
 }
 
@@ -476,6 +470,11 @@ static void configure(struct der *der)
     };
 }
 
+bool der_reloads(const struct world *world)
+{
+    return world->options.seed & 1;
+}
+
 struct subject *der_new(struct world *world)
 {
     static const struct subject_type type = {
@@ -504,7 +503,7 @@ struct subject *der_new(struct world *world)
     der->bytes = derbytes_new(world, der->crypto);
     der->disk = simdisk_new(rng_mix(seed), &disk_calls);
     der->shell = dershell_new(&shell_calls, der->disk, rng_mix(seed + 1));
-    der->server = derserver_new(world, der->bytes, der->disk, world->options.seed & 1);
+    der->server = derserver_new(world, der->bytes, der->disk, der_reloads(world));
     configure(der);
     return &der->subject;
 }

@@ -18,3 +18,6 @@
 #include "sim/world.h"
 
 struct subject *der_new(struct world *world);
+
+/* The server that this world looks at is one that must be reloaded. */
+bool der_reloads(const struct world *world);

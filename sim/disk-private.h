@@ -10,10 +10,13 @@ struct simdisk_inode {
     struct simdisk_inode *next;
     struct buf content;
     bool synced;
+    bool used; /* some name leads to it; free_unused() alone */
 };
 
 struct simdisk_name {
     char *path;
+    uint64_t hash;                 /* of it */
+    uint64_t folder;               /* of its folder */
     struct simdisk_inode *now;     /* NULL: there is none */
     struct simdisk_inode *durable; /* what a power failure may bring back */
 };

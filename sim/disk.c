@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/map.h"
 #include "sim/disk-private.h"
 #include "sim/must.h"
 
@@ -67,10 +68,22 @@ int simdisk_step(struct simdisk *disk, enum simdisk_kind kind)
     return word == SIMDISK_NO_ROOM && kind != SIMDISK_OTHER ? SIMDISK_E_FULL : 0;
 }
 
+static struct slice folder_of(const char *path)
+{
+    size_t size = text_length(path);
+
+    while (size && path[size - 1] != '/') {
+        size--;
+    }
+    return slice_of(path, size);
+}
+
 static struct simdisk_name *find_name(const struct simdisk *disk, const char *path)
 {
+    uint64_t hash = map_hash(slice_of_text(path));
+
     for (size_t i = 0; i < disk->name_count; i++) {
-        if (text_equal(disk->names[i].path, path)) {
+        if (disk->names[i].hash == hash && text_equal(disk->names[i].path, path)) {
             return &disk->names[i];
         }
     }
@@ -85,20 +98,19 @@ static size_t open_name(struct simdisk *disk, const char *path)
     if (!name) {
         disk->names = simdisk_grow(disk->names, disk->name_count, sizeof(*disk->names));
         name = &disk->names[disk->name_count++];
-        *name = (struct simdisk_name){.path = text_copy(slice_of_text(path))};
+        *name = (struct simdisk_name){.path = text_copy(slice_of_text(path)),
+                                      .hash = map_hash(slice_of_text(path)),
+                                      .folder = map_hash(folder_of(path))};
         must(name->path);
     }
     return (size_t)(name - disk->names);
 }
 
-static bool is_used(const struct simdisk *disk, const struct simdisk_inode *inode)
+static void mark_used(struct simdisk_inode *inode)
 {
-    for (size_t i = 0; i < disk->name_count; i++) {
-        if (disk->names[i].now == inode || disk->names[i].durable == inode) {
-            return true;
-        }
+    if (inode) {
+        inode->used = true;
     }
-    return false;
 }
 
 static void free_unused(struct simdisk *disk)
@@ -108,6 +120,8 @@ static void free_unused(struct simdisk *disk)
 
     for (size_t i = 0; i < disk->name_count; i++) {
         if (disk->names[i].now || disk->names[i].durable) {
+            mark_used(disk->names[i].now);
+            mark_used(disk->names[i].durable);
             disk->names[kept++] = disk->names[i];
         } else {
             free(disk->names[i].path);
@@ -117,7 +131,8 @@ static void free_unused(struct simdisk *disk)
     while (*link) {
         struct simdisk_inode *inode = *link;
 
-        if (is_used(disk, inode)) {
+        if (inode->used) {
+            inode->used = false;
             link = &inode->next;
             continue;
         }
@@ -145,20 +160,12 @@ static void tell_changed(const struct simdisk *disk, const struct simdisk_name *
     }
 }
 
-static struct slice folder_of(const char *path)
-{
-    size_t size = text_length(path);
-
-    while (size && path[size - 1] != '/') {
-        size--;
-    }
-    return slice_of(path, size);
-}
-
 static void sync_folder(struct simdisk *disk, struct slice folder)
 {
+    uint64_t hash = map_hash(folder);
+
     for (size_t i = 0; i < disk->name_count; i++) {
-        if (slice_equal(folder_of(disk->names[i].path), folder)) {
+        if (disk->names[i].folder == hash && slice_equal(folder_of(disk->names[i].path), folder)) {
             disk->names[i].durable = disk->names[i].now;
         }
     }

@@ -29,8 +29,10 @@
 #define CERTS_MOST 1000000
 
 /* What files and reloads add at the level of DER: seconds, or an hour when nothing is urgent. */
-#define DER_LAG_MS   5000
-#define DER_BATCH_MS 3660000
+#define DER_LAG_MS    5000
+#define DER_LINGER_MS 11000 /* the host gives a file up after ten seconds */
+#define DER_BATCH_MS  3660000
+#define DER_FIRST_MS  61000 /* a row of first staples is spread up to one reload a minute */
 
 struct options {
     uint64_t seed;
@@ -268,6 +270,8 @@ static void run_seed(const struct options *options, uint64_t seed, struct slice 
     if (text_equal(options->level, "der")) {
         demands.lag_ms = DER_LAG_MS;
         demands.batch_ms = DER_BATCH_MS;
+        demands.linger_ms = DER_LINGER_MS;
+        demands.first_ms = der_reloads(world) ? DER_FIRST_MS : 0;
     }
     oracle_demand(oracle, &demands);
     world_run(world, subject, oracle);

@@ -332,7 +332,7 @@ void oracle_asked(struct oracle *oracle, const struct ask *ask)
 
     count_hour(oracle);
     if (!cert->facts.has_issuer || cert->facts.is_ca || cert->facts.self_signed ||
-        oracle->world->now_ms > cert->gone_ms) {
+        oracle->world->now_ms > time_add(cert->gone_ms, oracle->demands.linger_ms)) {
         oracle_break(oracle, BROKEN_QUIET, ask->cert, "asked for it");
     }
     check_caps(oracle, ask, responder);

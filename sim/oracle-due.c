@@ -74,7 +74,8 @@ static int64_t detour_ms(const struct oracle *oracle, const struct sim_cert *cer
 static int64_t prompt_ms(const struct oracle *oracle, const struct sim_cert *cert,
                          uint32_t responder)
 {
-    return (10 + RIGHT_S) * 1000 + 4 * oracle->world->responders[responder].latency_max_ms +
+    return (10 + RIGHT_S) * 1000 + oracle->demands.first_ms +
+           4 * oracle->world->responders[responder].latency_max_ms +
            oracle_drain_ms(oracle, responder) + detour_ms(oracle, cert);
 }
 

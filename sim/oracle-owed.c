@@ -91,6 +91,16 @@ static bool may_wait(const struct oracle *oracle, uint32_t cert, uint32_t number
            ahead_s <= oracle->world->policy.future_max_s + NEAR_S;
 }
 
+/* One without nextUpdate is not owed; it may have been taken all the same, and be with the servers
+ * later: until then nobody sees that newer ones are compared with it. */
+static bool may_be_on_its_way(const struct oracle *oracle, uint32_t cert, uint32_t number)
+{
+    const struct answer *answer = answer_of(oracle, number);
+
+    return oracle->demands.batch_ms && answer->next_update_s == INSTANT_NEVER &&
+           answer_is_sound(answer, oracle->world->certs[cert].certid);
+}
+
 /* It has a use for it: not older than what is shown, as long as that is good. */
 static bool is_wanted(const struct oracle *oracle, uint32_t cert, uint32_t number)
 {
@@ -121,6 +131,8 @@ static int64_t due_ms(const struct oracle *oracle, uint32_t cert, uint32_t numbe
         at_s = time_max(at_s, time_min(from_s(oracle, cert, number),
                                        oracle_until_s(oracle, cert, shown) + NEAR_S));
         lag_ms += oracle->demands.batch_ms;
+    } else {
+        lag_ms += oracle->demands.first_ms;
     }
     at_s += behind_s; /* by the machine's clock */
     return time_max(at_s * 1000 + 1000, now_ms) + lag_ms + 1000;
@@ -188,7 +200,7 @@ void oracle_owe(struct oracle *oracle, uint32_t cert, uint32_t number)
             oracle->watches[i].murky_ms <= oracle->world->now_ms) {
             owe(oracle, i, number);
             oracle_watch(oracle, i);
-        } else if (may_wait(oracle, i, number) ||
+        } else if (may_wait(oracle, i, number) || may_be_on_its_way(oracle, i, number) ||
                    oracle->watches[i].murky_ms > oracle->world->now_ms) {
             forget(oracle, i); /* it may have taken the place of what is owed */
         }

@@ -73,6 +73,9 @@ static void check_withdrawn(struct oracle *oracle, uint32_t cert, uint32_t befor
         oracle->matters[world->certs[cert].certid].doomed) {
         return;
     }
+    if (oracle->demands.batch_ms && oracle->watches[cert].murky_ms > world->now_ms) {
+        return; /* what ended may be a newer one that never came to the servers */
+    }
     if (oracle_is_keepable(oracle, cert, before)) {
         oracle_break_pair(oracle, BROKEN_WITHDRAWN, cert, before, ANSWER_NONE);
     }

@@ -78,10 +78,12 @@ CLEANUP_DEFINE(struct oracle *, oracle_free)
 
 /* What scenarios may demand beyond the invariants that always hold. */
 struct oracle_demands {
-    int64_t lag_ms;   /* from the process's decision to the servers */
-    int64_t batch_ms; /* ... so much longer when there is no hurry */
-    bool never_bare;  /* after the first staple: last-quarter, deadneighbour */
-    bool smooth;      /* BROKEN_SMOOTH and _TOO_MANY, from smooth_from_ms on */
+    int64_t lag_ms;    /* from the process's decision to the servers */
+    int64_t batch_ms;  /* ... so much longer when there is no hurry */
+    int64_t first_ms;  /* ... and so much where nothing is shown: first staples come in rows */
+    int64_t linger_ms; /* so long it may ask for what is gone: a file may come back */
+    bool never_bare;   /* after the first staple: last-quarter, deadneighbour */
+    bool smooth;       /* BROKEN_SMOOTH and _TOO_MANY, from smooth_from_ms on */
     int64_t smooth_from_ms;
     int64_t half_life_s;
 };

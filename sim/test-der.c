@@ -417,6 +417,60 @@ static void test_a_full_disk_keeps_nothing_alive_beyond_its_end(void **state)
     stage_close(&stage);
 }
 
+/* ---- Who is who ---- */
+
+static uint32_t make_answer(struct stage *stage, int64_t this_update_s, struct buf *body)
+{
+    struct answer answer = {
+        .this_update_s = this_update_s,
+        .next_update_s = this_update_s + LIFE_S,
+        .produced_at_s = this_update_s,
+        .delegate_not_after_s = INSTANT_NEVER,
+        .revocation_reason = -1,
+    };
+    uint32_t number = answers_add(&stage->world.answers, &answer);
+
+    derbytes_put_answer(stage_der(stage)->bytes, number, body);
+    return number;
+}
+
+/* Of these two the halves of their hashes that a map keeps are the same. */
+static void test_answers_are_told_apart_by_their_whole_hashes(void **state)
+{
+    struct buf bodies[] = {BUF_INIT(LIMIT_ANSWER_SIZE), BUF_INIT(LIMIT_ANSWER_SIZE)};
+    struct stage stage;
+    uint32_t first, second;
+
+    (void)state;
+    stage_open(&stage, 0);
+    first = make_answer(&stage, WORLD_START_S + 91999, &bodies[0]);
+    second = make_answer(&stage, WORLD_START_S + 105885, &bodies[1]);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(derbytes_find_answer(stage_der(&stage)->bytes, slice_of_buf(&bodies[i])),
+                         i ? second : first);
+        buf_deinit(&bodies[i]);
+    }
+    stage_close(&stage);
+}
+
+static void test_a_request_is_of_the_leaf_that_asks_not_of_its_twin(void **state)
+{
+    struct stage stage;
+    struct world *world = &stage.world;
+
+    (void)state;
+    stage_open(&stage, 0);
+    world->certs[2].certid = 1;
+    world->certs[2].twin = 1;
+    scene_start(&stage);
+    assert_int_not_equal(stage_shows(&stage, 1), ANSWER_NONE);
+    world->certs[2].found_ms = world->now_ms;
+    world->subject->type->found(world->subject, 2);
+    assert_int_equal(stage.ask_count, 1);
+    assert_int_equal(stage.asks[0].cert, 2);
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +484,8 @@ int main(void)
         cmocka_unit_test(test_nginx_does_not_go_on_with_what_it_loaded_of_a_dead_process),
         cmocka_unit_test(test_nginx_is_told_after_a_start_of_what_a_dead_process_has_written),
         cmocka_unit_test(test_a_full_disk_keeps_nothing_alive_beyond_its_end),
+        cmocka_unit_test(test_answers_are_told_apart_by_their_whole_hashes),
+        cmocka_unit_test(test_a_request_is_of_the_leaf_that_asks_not_of_its_twin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ static void host_fetch(struct host *host, struct instant now, const struct effec
     _cleanup_(buf_deinit)
     struct buf url = BUF_INIT(LIMIT_URL_SIZE + LIMIT_GET_URL_SIZE);
     struct fetch_order order = {.id = order_id(effect->attempt, effect->cert),
+                                .cert = cert->facts,
                                 .no_cache = effect->no_cache};
 
     request_encode(&request, cert->facts);

@@ -10,12 +10,13 @@
 
 /* One HTTP request. Borrowed for the call. */
 struct fetch_order {
-    uint64_t id;       /* the result and a cancel name it */
-    const char *url;   /* complete, also for GET */
-    struct slice body; /* POST body; empty: GET */
-    const char *etag;  /* If-None-Match: with this; NULL: without */
-    bool no_cache;     /* Cache-Control and Pragma: no-cache */
-    bool issuer;       /* caIssuers: any body up to LIMIT_ISSUER_SIZE; else application/ocsp-* */
+    uint64_t id;                   /* the result and a cancel name it */
+    const struct cert_facts *cert; /* whom it is for; NULL: nobody */
+    const char *url;               /* complete, also for GET */
+    struct slice body;             /* POST body; empty: GET */
+    const char *etag;              /* If-None-Match: with this; NULL: without */
+    bool no_cache;                 /* Cache-Control and Pragma: no-cache */
+    bool issuer; /* caIssuers: any body up to LIMIT_ISSUER_SIZE; else application/ocsp-* */
 };
 
 /* What came of it. Borrowed for the call of host_fetch_done(). */

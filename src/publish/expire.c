@@ -117,21 +117,27 @@ static void add(struct expiry *expiry, enum due due, const struct store_publishe
 
 enum age { AGE_GOOD, AGE_GRACE, AGE_ENDED, AGE_ABSENT, AGE_JUNK, AGE_UNREADABLE };
 
-/* What the file itself says, and the store, which may know that it is in its grace. */
-static enum age look(const struct expiry *expiry, const char *path, int64_t keep_until_s,
-                     struct good *ret_good)
+/* What the file itself says, and the store (@row; NULL: nothing), which may know that it is in its
+ * grace. */
+static enum age look(const struct expiry *expiry, const char *path,
+                     const struct store_published *row, struct good *ret_good)
 {
     struct buf content = BUF_INIT(LIMIT_ANSWER_SIZE);
     enum age age = AGE_JUNK;
-    int64_t next_update_s;
+    int64_t next_update_s, end_s;
     int r = disk_read(path, &content);
 
     if (r) {
         age = r == DISK_E_ABSENT ? AGE_ABSENT : AGE_UNREADABLE;
     } else if (expiry->order->next_update(slice_of_buf(&content), &next_update_s)) {
-        age = next_update_s > expiry->order->wall_s                              ? AGE_GOOD
-              : files_end_s(next_update_s, keep_until_s) > expiry->order->wall_s ? AGE_GRACE
-                                                                                 : AGE_ENDED;
+        if (row && files_row_is_of(row->command, row->der_hash, slice_of_buf(&content))) {
+            end_s = files_end_s(next_update_s, row->next_update_s);
+        } else {
+            end_s = next_update_s;
+        }
+        age = next_update_s > expiry->order->wall_s ? AGE_GOOD
+              : end_s > expiry->order->wall_s       ? AGE_GRACE
+                                                    : AGE_ENDED;
         *ret_good = (struct good){next_update_s, map_hash(slice_of_buf(&content))};
     }
     buf_deinit(&content);
@@ -173,7 +179,7 @@ static void look_at_row(struct expiry *expiry, const struct store_published *row
     bool loaded_ended = *row->command && !drops_ended(row) && row->next_update_s > 0 &&
                         row->next_update_s <= expiry->order->wall_s;
 
-    switch (look(expiry, row->path, row->next_update_s, &good)) {
+    switch (look(expiry, row->path, row, &good)) {
     case AGE_GOOD:
         if (loaded_ended) {
             add(expiry, DUE_BEHIND, row, good);
@@ -270,7 +276,7 @@ static void add_path(struct expiry *expiry, const char *path)
         }
         return;
     }
-    switch (look(expiry, path, 0, &good)) {
+    switch (look(expiry, path, NULL, &good)) {
     case AGE_ENDED:
         add_ended_path(expiry, path);
         break;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/map.h"
 
 static bool hex_digit(char c, uint8_t *ret_value)
 {
@@ -82,6 +83,11 @@ int64_t files_end_s(int64_t next_update_s, int64_t keep_until_s)
         keep_until_s > next_update_s && time_sub(keep_until_s, next_update_s) <= FILES_GRACE_MAX_S;
 
     return grace ? keep_until_s : next_update_s;
+}
+
+bool files_row_is_of(const char *command, uint64_t row_hash, struct slice content)
+{
+    return *command || row_hash == map_hash(content);
 }
 
 int files_new(struct files **ret_files, struct publish_context *context)

@@ -305,6 +305,11 @@ void files_put_anew(struct file_entry *entry);
  * @keep_until_s. The store is not trusted far: only for a grace of a day. */
 int64_t files_end_s(int64_t next_update_s, int64_t keep_until_s);
 
+/* Does a row's keep_until_s hold for @content, which stands in its file? Where no server is told
+ * (no @command) the row is put before the file: @row_hash must be that of @content. Else it is of
+ * what the server has loaded, and the file may be a newer one. */
+bool files_row_is_of(const char *command, uint64_t row_hash, struct slice content);
+
 /* nginx.c: names, the snippet, and what a folder may hold after a crash. */
 void nginx_put_paths(struct buf *der, struct buf *snippet, const struct file_target *target,
                      struct slice name);

@@ -91,8 +91,9 @@ static bool find_ours(const struct file_target *target, const char *file_name, s
     return nginx_is_ours(buf_text(snippet)) && !buf_status(der) && !buf_status(snippet);
 }
 
-/* When the answer in @der_path ends; 0 when there is none. */
-static int64_t ends_at(const char *der_path)
+/* When the answer in @der_path goes, by itself and by what the store remembers of it (@row; NULL:
+ * nothing); 0: there is none. */
+static int64_t ends_at(const char *der_path, const struct file_row *row)
 {
     struct buf content = BUF_INIT(LIMIT_ANSWER_SIZE);
     struct single single;
@@ -100,17 +101,12 @@ static int64_t ends_at(const char *der_path)
 
     if (disk_read(der_path, &content) == 0 && single_read(slice_of_buf(&content), 0, &single)) {
         end_s = single.next_update_s;
+        if (row && files_row_is_of(row->command, row->shown.der_hash, slice_of_buf(&content))) {
+            end_s = files_end_s(end_s, row->shown.keep_until_s);
+        }
     }
     buf_deinit(&content);
     return end_s;
-}
-
-/* What the store remembers of it; 0: nothing. */
-static int64_t kept_until(const struct files *files, const char *der_path)
-{
-    const struct file_row *row = table_get(&files->rows, der_path);
-
-    return row ? row->shown.keep_until_s : 0;
 }
 
 static void repair_one(void *data, const char *file_name)
@@ -124,8 +120,7 @@ static void repair_one(void *data, const char *file_name)
     struct file_entry *entry;
 
     if (find_ours(target, file_name, &der, &snippet) &&
-        files_end_s(ends_at(buf_text(&der)), kept_until(target->files, buf_text(&der))) <=
-            walk->wall_s) {
+        ends_at(buf_text(&der), table_get(&target->files->rows, buf_text(&der))) <= walk->wall_s) {
         int r = disk_remove(buf_text(&snippet), &fault);
 
         if (r == DISK_E_FAILED) {
@@ -165,7 +160,7 @@ static void adopt_one(void *data, const char *file_name)
     if (find_ours(target, file_name, &der, &snippet) &&
         !table_get(&target->files->outputs, buf_text(&der)) &&
         files_open_entry(target, buf_text(&der), buf_text(&snippet), &entry) == 0) {
-        int64_t left_s = time_max(time_sub(ends_at(buf_text(&der)), walk->wall_s), 0);
+        int64_t left_s = time_max(time_sub(ends_at(buf_text(&der), NULL), walk->wall_s), 0);
 
         entry->step = FILE_ORPHAN;
         ++target->files->orphans;

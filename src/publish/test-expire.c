@@ -112,6 +112,23 @@ static void test_expiring_believes_the_file_not_the_row(void **state)
     wish_unref(wish);
 }
 
+/* Where no server is told the row comes first: the process died before it wrote the staple. */
+static void test_the_row_of_a_staple_that_was_not_written_is_no_grace(void **state)
+{
+    struct wish *wish = test_wish(1, UNTIL_S, false);
+
+    (void)state;
+    add(TARGET_FILE, keep(0, "%s/{stem}.ocsp"), NULL);
+    start();
+    publish("/ssl/shop.pem", 1, UNTIL_S + 500);
+    settle();
+    stop();
+    test_put(test_path(&world, "shop.ocsp"), wish_der(wish));
+    assert_result(expire(UNTIL_S - 1, NULL), 0, 0);
+    assert_result(expire(UNTIL_S, NULL), 1, 0);
+    wish_unref(wish);
+}
+
 /* The last staple of a must-staple certificate, kept a day longer. */
 static void publish_kept(const char *path, uint8_t serial, int64_t until_s, int64_t keep_until_s)
 {
@@ -458,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLAY(test_expiring_withdraws_what_has_ended_and_nothing_else),
         PLAY(test_expiring_believes_the_file_not_the_row),
+        PLAY(test_the_row_of_a_staple_that_was_not_written_is_no_grace),
         PLAY(test_expiring_leaves_a_staple_its_grace),
         PLAY(test_a_start_in_its_grace_leaves_a_staple_alone),
         PLAY(test_expiring_keeps_the_der_when_the_command_fails),
