@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from . import clients
-from .process import free_port
+from .process import free_port, wait_for
 from .servers import Server
 
 HOOKS = Path(__file__).resolve().parents[3] / "packaging/hooks"
@@ -105,6 +105,19 @@ class Hitch(Other):
 
     def check_argv(self):
         return [*self.argv(), "--test"]
+
+    def _workers(self):
+        pid = self.child.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+        return set(children.split())
+
+    def reload(self):
+        """Over when the workers of before are gone: until then they may answer."""
+        before = self._workers()
+        done = super().reload()
+        wait_for(lambda: self._workers() and not self._workers() & before, 10,
+                 "hitch to have new workers", tell=self.log)
+        return done
 
     def targets(self):
         return [{"hitch": self.staples, "reload": self.signal_command("HUP")}]

@@ -127,8 +127,8 @@ def _find_unpacked(group, folder):
     paths = {name: str(root / path) for name, path in group.programs.items()}
     if not all(os.path.exists(path) for path in paths.values()):
         return None
-    libraries = [str(path) for pattern in ("usr/lib/*-linux-gnu*", *group.libraries)
-                 for path in root.glob(pattern) if path.is_dir()]
+    patterns = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", *group.libraries)
+    libraries = [str(path) for pattern in patterns for path in root.glob(pattern) if path.is_dir()]
     variables = {"exim": _exim_user(folder)} if "exim" in paths else {}
     return Programs(paths, ":".join(libraries), root, variables)
 
