@@ -167,21 +167,20 @@ def test_failing_reload_is_told_retried_and_blocks_nobody(clinch, shop, front, c
 
 
 def test_reload_that_clinch_did_not_live_to_see_comes_after_its_restart(clinch, shop, responder,
-                                                                        front, certs, tmp_path):
+                                                                        front, certs):
     """What was written is told apart from what nginx has loaded, over `kill -9`; and when it is
     loaded, nothing is reloaded any more."""
     nginx, snippets = front.nginx(shop)
-    gate = tmp_path / "gate"
     entry = target(nginx, snippets)
-    config = clinch.config([certs], [{**entry, "reload": f"test -e {gate} && {entry['reload']}"}])
-    daemon = clinch.run_config(config)
+    # Not by a file: a command may outlive its clinch.
+    config = clinch.config([certs], [{**entry, "reload": f'test "$GATE" && {entry["reload"]}'}])
+    daemon = clinch.run_config(config, env={"GATE": ""})
     daemon.says("failed with exit code 1")
     assert (snippets / "shop.conf").exists() and nginx.reloads() == 0
     daemon.kill_9()
     responder.stop()
-    gate.touch()
     for _ in range(2):
-        daemon = clinch.run_config(config)
+        daemon = clinch.run_config(config, env={"GATE": "open"})
         clients.see_staple(nginx.port, "shop.test", 8, daemon.log)
         holds_for(lambda: nginx.reloads() == 1, 2.5, "the single reload", tell=daemon.log)
         daemon.kill_9()
