@@ -88,10 +88,10 @@ static inline void open_store(void)
 static inline void pass(int64_t ms)
 {
     int64_t until_ms = test_now.mono_ms + ms;
+    int64_t due_ms;
 
-    for (;;) {
-        int64_t due_ms = test_tick(files, test_now);
-
+    do {
+        due_ms = test_tick(files, test_now);
         if (runner) {
             due_ms = time_min(due_ms, runner_tick(runner, test_now));
             uv_run(&world.loop, UV_RUN_DEFAULT); /* the command ends */
@@ -100,15 +100,7 @@ static inline void pass(int64_t ms)
                 due_ms = test_now.mono_ms;
             }
         }
-        if (due_ms > until_ms) {
-            break;
-        }
-        due_ms = time_max(due_ms, test_now.mono_ms);
-        test_now.wall_s += (due_ms - test_now.mono_ms) / 1000;
-        test_now.mono_ms = due_ms;
-    }
-    test_now.wall_s += (until_ms - test_now.mono_ms) / 1000;
-    test_now.mono_ms = until_ms;
+    } while (test_advance(due_ms, until_ms));
 }
 
 static inline unsigned runs(void)

@@ -99,24 +99,16 @@ static int64_t run(struct runner *runner)
 static void pass(int64_t ms)
 {
     int64_t until_ms = test_now.mono_ms + ms;
+    int64_t due_ms;
 
-    for (;;) {
-        int64_t due_ms = test_tick(files, test_now);
-
+    do {
+        due_ms = test_tick(files, test_now);
         due_ms = time_min(due_ms, run(reload));
         due_ms = time_min(due_ms, run(restart));
         if (files->runs_seen != world.context.runs) {
             due_ms = test_now.mono_ms;
         }
-        if (due_ms > until_ms) {
-            break;
-        }
-        due_ms = time_max(due_ms, test_now.mono_ms);
-        test_now.wall_s += (due_ms - test_now.mono_ms) / 1000;
-        test_now.mono_ms = due_ms;
-    }
-    test_now.wall_s += (until_ms - test_now.mono_ms) / 1000;
-    test_now.mono_ms = until_ms;
+    } while (test_advance(due_ms, until_ms));
 }
 
 static unsigned lines(const char *name)

@@ -195,10 +195,10 @@ static inline void close_store(void)
 static inline void pass(int64_t ms)
 {
     int64_t until_ms = test_now.mono_ms + ms;
+    int64_t due_ms;
 
-    for (;;) {
-        int64_t due_ms = test_tick(files, test_now);
-
+    do {
+        due_ms = test_tick(files, test_now);
         if (runner) {
             runner_tick(runner, test_now);
             uv_run(&world.loop, UV_RUN_DEFAULT);
@@ -207,15 +207,7 @@ static inline void pass(int64_t ms)
         if (files->runs_seen != world.context.runs) {
             due_ms = test_now.mono_ms;
         }
-        if (due_ms > until_ms) {
-            break;
-        }
-        due_ms = time_max(due_ms, test_now.mono_ms);
-        test_now.wall_s += (due_ms - test_now.mono_ms) / 1000;
-        test_now.mono_ms = due_ms;
-    }
-    test_now.wall_s += (until_ms - test_now.mono_ms) / 1000;
-    test_now.mono_ms = until_ms;
+    } while (test_advance(due_ms, until_ms));
 }
 
 static inline void publish(const char *path, uint8_t serial, int64_t until_s)

@@ -15,6 +15,16 @@ struct instant test_clock(void)
     return test_now;
 }
 
+bool test_advance(int64_t due_ms, int64_t until_ms)
+{
+    bool due = due_ms <= until_ms;
+
+    due_ms = due ? time_max(due_ms, test_now.mono_ms) : until_ms;
+    test_now.wall_s += (due_ms - test_now.mono_ms) / 1000;
+    test_now.mono_ms = due_ms;
+    return due;
+}
+
 static void wake(struct publish_context *context)
 {
     (void)context;

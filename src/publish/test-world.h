@@ -32,6 +32,8 @@ struct test_world {
 };
 
 struct instant test_clock(void);
+/* The standing clock goes on to @due_ms; false: to @until_ms, before which nothing is due. */
+bool test_advance(int64_t due_ms, int64_t until_ms);
 void test_world_begin(struct test_world *world);
 void test_world_end(struct test_world *world);
 
