@@ -150,6 +150,8 @@ CLEANUP_DEFINE(struct cli_table *, cli_table_free)
 /* @text with @indent blanks before, broken where a terminal of @width columns ends (0: nowhere):
  * between words, and within one that is longer than a line. */
 void cli_put_wrapped(struct buf *out, const char *text, unsigned width, size_t indent);
+/* The same behind @before; words are never broken: they are paths and commands. */
+void cli_put_lines(struct buf *out, const char *text, const char *before, unsigned width);
 
 /* "2026-11-22 14:03Z" and "3 d", "59 min": for tables and reports. */
 void cli_put_time(struct buf *buf, int64_t wall_s);

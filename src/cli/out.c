@@ -114,32 +114,3 @@ void cli_put_brief(struct buf *buf, int64_t seconds)
     }
     buf_put_text(buf, "over");
 }
-
-void cli_put_wrapped(struct buf *out, const char *text, unsigned width, size_t indent)
-{
-    size_t column = 0;
-
-    while (*text) {
-        size_t size = strcspn(text, " ");
-
-        if (width && size > width - indent) {
-            size = width - indent;
-        }
-        if (column && width && column + 1 + size > width) {
-            buf_put_byte(out, '\n');
-            column = 0;
-        }
-        if (!column) {
-            buf_put_pad(out, out->size + indent, ' ');
-            column = indent;
-        } else {
-            buf_put_byte(out, ' ');
-            column++;
-        }
-        buf_put_printable(out, slice_of(text, size), size);
-        column += size;
-        text += size;
-        text += strspn(text, " ");
-    }
-    buf_put_byte(out, '\n');
-}

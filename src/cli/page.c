@@ -19,34 +19,6 @@ void page_block(struct page *page, const char *file, const char *comment)
     page->comment = comment;
 }
 
-/* @text in lines of PAGE_WIDTH, each behind @before. Words are never broken: they are paths and
- * commands. */
-static void put_comment(struct buf *out, const char *before, const char *text)
-{
-    size_t column = 0;
-
-    while (*text) {
-        size_t size = strcspn(text, " ");
-
-        if (column && column + 1 + size > PAGE_WIDTH) {
-            buf_put_byte(out, '\n');
-            column = 0;
-        }
-        if (!column) {
-            buf_put_text(out, before);
-            column = text_length(before);
-        } else {
-            buf_put_byte(out, ' ');
-            column++;
-        }
-        buf_put_printable(out, slice_of(text, size), size);
-        column += size;
-        text += size;
-        text += strspn(text, " ");
-    }
-    buf_put_byte(out, '\n');
-}
-
 void page_say(struct page *page, const char *format, ...)
 {
     char text[SENTENCE_MAX];
@@ -54,7 +26,7 @@ void page_say(struct page *page, const char *format, ...)
 
     va_start(arguments, format);
     if (vsnprintf(text, sizeof(text), format, arguments) >= 0) {
-        put_comment(&page->out, page->comment, text);
+        cli_put_lines(&page->out, text, page->comment, PAGE_WIDTH);
     }
     va_end(arguments);
 }
