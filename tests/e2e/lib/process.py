@@ -70,6 +70,11 @@ def accepts(port, host="127.0.0.1"):
     return False
 
 
+def children(pid):
+    """The processes that this one has started and that are not waited for yet."""
+    return set(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split())
+
+
 def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from .process import Child, accepts, free_port, wait_for
+from .process import Child, accepts, children, free_port, wait_for
 
 START_TRIES = 3
 TEMP_PATHS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -84,6 +84,21 @@ class Server:
             self.child.stop()
             self.child = None
 
+    def generation(self):
+        """What a reload replaces as a whole: the processes that serve."""
+        return children(self.child.pid)
+
+    def tell_reload(self):
+        """As the administrator does it. Servers do not answer signals."""
+        self.child.send(signal.SIGHUP)
+
+    def reload(self):
+        """Over when nothing of before serves any more: until then it may answer."""
+        before = self.generation()
+        self.tell_reload()
+        wait_for(lambda: self.generation() and not self.generation() & before, 20,
+                 f"{self.kind} to be reloaded", tell=self.log)
+
     def restart(self):
         """A new process on the same port: nothing of the old one's memory is left."""
         self.stop()
@@ -139,9 +154,6 @@ class Nginx(Server):
         done = subprocess.run(self.argv("-t"), capture_output=True, text=True, check=False,
                               env=self.programs.environment(), timeout=30)
         return done.returncode, done.stderr
-
-    def reload(self):
-        self.child.send(signal.SIGHUP)
 
     def reloads(self):
         """How many times the running nginx was told to read its configuration again."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import clients, others, servers
 from .clinch import Clinch
-from .process import wait_for
+from .process import holds_for, wait_for
 from .responder import ScriptedResponder
 
 URL = "http://ocsp.test/"
@@ -26,15 +26,18 @@ AT_ONCE = 2
 FIRST_S, REFRESH_S, REVOKED_S = 15, 60, 75
 FAILED = "failed"
 SETTLED_S = 8  # after a start or a reload
+BACK_S = 30  # clinch looks after what is shared with hitch every 20 s
 
 # The acts, and what is written of each in docs/compatibility.md.
 ACTS = {
     "never": "Before the first staple, clinch was never there: the server starts and reloads.",
     "first": "The first staple is on the wire.",
     "refresh": "A newer one is on the wire.",
-    "reload": "The server is reloaded by its administrator: the staple is still there.",
-    "dead": "The responder is dead and clinch is killed (`kill -9`): the server is started anew, "
-            "and the same staple is there.",
+    "reload": "The responder is dead and clinch is stopped (`kill -STOP`): the server is reloaded "
+              "by its administrator, and the staple is still there.",
+    "back": "clinch goes on (`kill -CONT`): the same staple is there.",
+    "dead": "clinch is killed (`kill -9`): the server is started anew, and the same staple is "
+            "there.",
     "purged": "What clinch wrote, and clinch itself, are removed: the server starts and reloads.",
     "outage": "clinch is started while the responder is still dead: the same staple is there, "
               "before and after a start of the server.",
@@ -80,7 +83,7 @@ class HAProxy(servers.HAProxy):
     def argv(self):
         return [self.programs.haproxy, "-W", "-db", "-f", str(self.config)]
 
-    def reload(self):
+    def tell_reload(self):
         self.child.send(signal.SIGUSR2)
 
     def targets(self):
@@ -185,7 +188,6 @@ class Tour:
         server.restart()
         self._speaks(server)
         server.reload()
-        time.sleep(0.3)  # signals are not answered: what would end it has ended it by then
         self._speaks(server)
 
     # The acts.
@@ -233,16 +235,24 @@ class Tour:
 
     def _reload(self):
         self.responder.stop()
+        self.daemon.send(signal.SIGSTOP)
         self.each("reload", self._reload_keeps)
 
     def _reload_keeps(self, server):
         server.reload()
-        time.sleep(1)
         self._speaks(server)
         try:
             return None if self._good(server, 4) == server.signature else "another staple"
         except AssertionError:
             return "lost"
+
+    def _back(self):
+        self.daemon.send(signal.SIGCONT)
+        self.each("back", lambda server: self._same(server, BACK_S))
+
+    def _same(self, server, limit_s):
+        now = self._good(server, limit_s)
+        return None if now == server.signature else "another staple"
 
     def _dead(self):
         self.daemon.kill_9()
@@ -250,8 +260,7 @@ class Tour:
 
     def _same_after_start(self, server):
         server.restart()
-        now = self._good(server, SETTLED_S)
-        return None if now == server.signature else "another staple"
+        return self._same(server, SETTLED_S)
 
     def _purged(self):
         self.each("purged", self._without_clinch)
@@ -301,8 +310,10 @@ class Tour:
 
     def _bare_after_start(self, server):
         server.restart()
-        time.sleep(1)
         self.bare(server, SETTLED_S)
+        # Some ask for one only when they have started.
+        holds_for(lambda: not server.look().stapled, 2, f"no staple of {server.name}",
+                  tell=server.log)
 
     def _gone(self):
         self.daemon.kill_9()
