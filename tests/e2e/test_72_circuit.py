@@ -152,7 +152,8 @@ def test_status_says_of_each_why_it_is_not_asked(crowded):
     told = [row for row in crowded.failing
             if url in row["last"] and ("is down" in row["last"] or "503" in row["last"])]
     assert crowded.failing and told == crowded.failing, crowded.failing
-    assert all(row["next_try"] is not None for row in told), told
+    # The one that is being asked as a probe has none.
+    assert sum(row["next_try"] is None for row in told) <= 1, told
 
 
 def check_not_delayed(crowded):
