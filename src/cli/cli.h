@@ -112,6 +112,10 @@ void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
  * nobody). */
 int cli_write(struct slice output);
 
+/* Waits until standard output, where it is a pipe, was read or is not read any more, at most two
+ * seconds: for a reader that takes our end for the end of what we said. */
+void cli_await_reader(void);
+
 /* Columns of the terminal that is @fd, at least 60; 0 when it is none. */
 unsigned cli_terminal_width(int fd);
 /* A terminal, and NO_COLOR is not set. */

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/instant.h"
 #include "cli/cli.h"
 
 enum { WIDTH_LEAST = 60, WIDTH_MOST = 200 };
+enum { READER_LOOKS = 1000, READER_LOOK_MS = 2 };
 
 void cli_log(struct log *log, const struct options *options)
 {
@@ -57,6 +60,23 @@ int cli_write(struct slice output)
         output = slice_of(output.data + wrote, output.size - (size_t)wrote);
     }
     return 0;
+}
+
+void cli_await_reader(void)
+{
+    struct pollfd reader = {.fd = STDOUT_FILENO}; /* asks for nothing but POLLERR: it has gone */
+    struct stat status;
+    int unread;
+
+    if (fstat(STDOUT_FILENO, &status) || !S_ISFIFO(status.st_mode)) {
+        return;
+    }
+    for (int i = 0; i < READER_LOOKS; i++) {
+        if (ioctl(STDOUT_FILENO, FIONREAD, &unread) || !unread ||
+            poll(&reader, 1, READER_LOOK_MS)) {
+            return;
+        }
+    }
 }
 
 unsigned cli_terminal_width(int fd)

@@ -68,6 +68,8 @@ static int staple_first(struct lookup *lookup, const struct found_file *file, co
     lookup_kept(lookup, &file->certs[0], clock_now().wall_s, &kept);
     if (kept.served.size) {
         code = cli_write(slice_of_buf(&kept.served)) ? EXIT_WRITE : EXIT_OK;
+        /* nghttpx hears of the end of its command before it reads, and has no staple then. */
+        cli_await_reader();
     } else {
         tell_none(&kept, file->certs[0].facts, path, state_dir);
         code = kept.state == KEPT_UNREADABLE ? EXIT_UNKNOWN : EXIT_NOTHING;

@@ -1,23 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
 """status, explain, staple and expire."""
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
 from lib import answers, clients, pki
-from lib.process import wait_for
+from lib.process import holds_for, wait_for
 
 ROW_FIELDS = {"leaf_sha256", "serial", "name", "path", "state", "must_staple", "serve_from",
               "serve_until", "next_update", "next_try", "last"}
 COLOUR = "\x1b["
+
+
+def unread(stream):
+    """How many bytes wait in a pipe."""
+    count = bytearray(4)
+    fcntl.ioctl(stream, termios.FIONREAD, count)
+    return int.from_bytes(count, sys.byteorder)
+
+
+@pytest.fixture
+def staple_in_pipe(clinch, shop, certs):
+    """`clinch staple` with the staple in its pipe, which nobody has read yet."""
+    clinch.once(certs)
+    argv = [clinch.binary, "staple", certs / "shop.pem", "--state", clinch.state]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as child:
+        wait_for(lambda: unread(child.stdout), 10, "the staple in the pipe")
+        yield child
+        child.kill()
+
+
+def test_staple_does_not_end_before_it_is_read(staple_in_pipe):
+    """nghttpx takes what it has not read for nothing when its command has ended."""
+    holds_for(lambda: staple_in_pipe.poll() is None, 0.3, "the command")
+    assert staple_in_pipe.stdout.read() and staple_in_pipe.wait(5) == 0
+
+
+def test_staple_that_nobody_reads_ends(staple_in_pipe):
+    assert staple_in_pipe.wait(10) == 0 and staple_in_pipe.stdout.read()
+
+
+def test_staple_ends_with_its_reader(staple_in_pipe):
+    staple_in_pipe.stdout.close()
+    assert staple_in_pipe.wait(1) == 0
 
 
 def test_staple_without_one_ends_with_75_and_says_nothing_on_stdout(clinch, shop, responder,
