@@ -21,7 +21,7 @@ static struct folders *open_folders(const char *paths)
 /* The fill octet of what is read, or TEST_NONE. */
 static int seen_in(struct folders *folders)
 {
-    struct folder_version version;
+    uint64_t version;
     struct staple *staple = folders_read(folders, id, test_wall_s, &version);
     int seen = staple ? staple->der[staple->size - 1] : TEST_NONE;
 
@@ -152,6 +152,8 @@ static void test_first_folder_with_a_living_staple_counts(void **state)
     test_publish(at("a"), id, 1);
     assert_int_equal(seen(both), 1);
     test_stamp(at("a"), id, TEST_WALL_S - 1);
+    assert_int_equal(seen(both), 2);
+    test_put(at("a"), id, "junk", 4); /* which lives */
     assert_int_equal(seen(both), 2);
 }
 
