@@ -60,11 +60,12 @@ static int take_index(struct stapler *stapler)
     return index;
 }
 
+/* @ctx: NULL is fine; OpenSSL's own functions make a failure of it. */
 static struct attachment *attachment_of(const struct stapler *stapler, const SSL_CTX *ctx)
 {
     int index = __atomic_load_n(&stapler->index, __ATOMIC_ACQUIRE);
 
-    return index > 0 ? stapler->openssl.ctx_get_ex_data(ctx, index - 1) : NULL;
+    return ctx && index > 0 ? stapler->openssl.ctx_get_ex_data(ctx, index - 1) : NULL;
 }
 
 static stapler_callback *callback_of(const struct stapler *stapler, SSL_CTX *ctx)
@@ -81,11 +82,22 @@ static void put_callback(const struct stapler *stapler, SSL_CTX *ctx)
                                        (void (*)(void))stapler->callback);
 }
 
+/* OpenSSL's errors, which are the server's, stay as they were. */
+static bool keep(struct stapler *stapler, SSL_CTX *ctx, struct attachment *attachment)
+{
+    int index, done;
+
+    stapler->openssl.mark_errors();
+    index = take_index(stapler);
+    done = index > 0 && stapler->openssl.ctx_set_ex_data(ctx, index - 1, attachment);
+    stapler->openssl.forget_errors();
+    return done;
+}
+
 int stapler_attach(struct stapler *stapler, SSL_CTX *ctx, struct source *source)
 {
     stapler_callback *callback = callback_of(stapler, ctx);
     struct attachment *attachment = attachment_of(stapler, ctx);
-    int index;
 
     if (attachment) {
         __atomic_store_n(&attachment->source, source, __ATOMIC_RELEASE);
@@ -101,8 +113,7 @@ int stapler_attach(struct stapler *stapler, SSL_CTX *ctx, struct source *source)
     }
     attachment->source = source;
     attachment->theirs = callback;
-    index = take_index(stapler);
-    if (index <= 0 || !stapler->openssl.ctx_set_ex_data(ctx, index - 1, attachment)) {
+    if (!keep(stapler, ctx, attachment)) {
         free(attachment);
         return -ENOMEM;
     }
@@ -213,7 +224,9 @@ int stapler_copy(const struct stapler *stapler, struct source *source, const uin
     if (!staple) {
         return CLINCH_STAPLE_NONE;
     }
+    stapler->openssl.mark_errors();
     data = stapler->openssl.allocate(staple->size, __FILE__, __LINE__);
+    stapler->openssl.forget_errors();
     if (data) {
         memcpy(data, staple->der, staple->size);
         *ret_bytes = (struct stapler_bytes){data, staple->size};
