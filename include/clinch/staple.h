@@ -39,8 +39,8 @@ extern "C" {
 /* A server may have a status callback of its own, which is kept, with its argument. Who is asked
  * first, and whose staple is only taken when the other one has none: */
 enum clinch_staple_mode {
-    CLINCH_STAPLE_FIRST = 0,    /* the folder, then the server's callback; the default */
-    CLINCH_STAPLE_FALLBACK = 1, /* the server's callback, then the folder */
+    CLINCH_STAPLE_FIRST = 0,   /* the folder, then the server's callback; the default */
+    CLINCH_STAPLE_FALLBACK = 1 /* the server's callback, then the folder */
 };
 
 /* Makes @ctx staple from @folder: an absolute path, several with ":" between them (the first that

@@ -5,10 +5,12 @@
  * therefore needs nothing but the C library: OpenSSL is looked for when somebody calls it, and not
  * before. Whatever goes wrong here means "no staple". */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "staple/find-openssl.h"
@@ -35,13 +37,25 @@ static __thread const void *inside __attribute__((tls_model("initial-exec")));
 #define SERVED_MAX 4
 static struct served *served[SERVED_MAX];
 
+/* Who has read stderr may be gone: that must not end the server by SIGPIPE, which is taken back. */
 static void say(const char *what, const char *more)
 {
+    const struct timespec at_once = {0};
+    sigset_t sigpipe, before, pending;
     int kept = errno;
 
-    if (debug) {
-        dprintf(STDERR_FILENO, "clinch-preload[%ld]: %s%s\n", (long)getpid(), what, more);
+    if (!debug) {
+        return;
     }
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
+    sigpending(&pending);
+    if (dprintf(STDERR_FILENO, "clinch-preload[%ld]: %s%s\n", (long)getpid(), what, more) < 0 &&
+        errno == EPIPE && !sigismember(&pending, SIGPIPE)) {
+        sigtimedwait(&sigpipe, NULL, &at_once);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = kept;
 }
 

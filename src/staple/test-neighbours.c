@@ -116,8 +116,7 @@ static int run(const char *role, const char *libraries)
         _exit(WRONG);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : WRONG;
 }
 
 static void test_alone_it_staples(void **state)
@@ -156,6 +155,25 @@ static void test_two_openssls_get_a_callback_each(void **state)
     assert_int_equal(run("two", PRELOAD), 6);
 }
 
+/* CLINCH_DEBUG is for people who look; they may have gone. */
+static void test_stderr_that_nobody_reads_ends_nothing(void **state)
+{
+    int ends[2], kept = dup(STDERR_FILENO);
+    int seen;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+    setenv("CLINCH_DEBUG", "1", 1);
+    seen = run("serve", PRELOAD);
+    unsetenv("CLINCH_DEBUG");
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    assert_int_equal(seen, 6);
+}
+
 #define PLAY(test_) cmocka_unit_test_setup_teardown(test_, test_begin, test_end)
 
 int main(int argc, char **argv)
@@ -166,6 +184,7 @@ int main(int argc, char **argv)
         PLAY(test_library_behind_it_is_not_left_out),
         PLAY(test_two_of_it_are_as_one),
         PLAY(test_two_openssls_get_a_callback_each),
+        PLAY(test_stderr_that_nobody_reads_ends_nothing),
     };
     int r;
 

@@ -4,6 +4,7 @@
 import hashlib
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import time
@@ -102,6 +103,19 @@ def test_the_folder_is_put_right_at_the_start(clinch, shop, responder, certs, op
     wait_for(file.exists, 10, "the staple out of the store", tell=daemon.log)
     assert file.read_bytes() == content
     wait_for(lambda: not stale.exists(), 10, "the stale one to go", tell=daemon.log)
+
+
+@pytest.mark.parametrize("compiler", (
+    ("cc", "-xc", "-std=c90"), ("cc", "-xc", "-std=c99"), ("cc", "-xc", "-std=c11"),
+    ("c++", "-xc++", "-std=c++98"), ("c++", "-xc++", "-std=c++20")), ids=" ".join)
+def test_header_needs_no_other(compiler):
+    """In every C and C++ that a server may be written in. OpenSSL's own is not held to it."""
+    if not shutil.which(compiler[0]):
+        pytest.skip(f"there is no {compiler[0]}")
+    done = subprocess.run([*compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only",
+                           "-I", REPOSITORY / "include", "-"], input="#include <clinch/staple.h>\n",
+                          text=True, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 PYTHON_SERVER = """
