@@ -17,7 +17,8 @@
  * checked by clinch; here only its form is looked at.
  *
  * What it costs: a look at the clock and a copy; one stat() a second for each certificate that is
- * in use; the file is read when it has changed. At most 256 MiB of staples are kept in memory.
+ * in use; the file is read when it has changed. At most 256 MiB of staples are kept in memory for
+ * each list of folders.
  *
  * All functions may be called from any thread and behind a fork. They print nothing, leave errno
  * and OpenSSL's errors as they were, and never make a handshake fail. The library stays in memory

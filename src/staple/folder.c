@@ -13,7 +13,8 @@
 
 #define NAME_SIZE (2 * STAPLE_ID_SIZE + sizeof(".ocsp"))
 
-/* Descriptors this high are in nobody's way: programs take the low ones for granted. */
+/* Descriptors this high are in nobody's way: programs take the low ones for granted. Where there
+ * are fewer, half of that, and so on. */
 #define FD_LOWEST 900
 
 struct folder {
@@ -34,11 +35,24 @@ struct way {
     char path[PATH_MAX];
 };
 
+static int put_high(int fd)
+{
+    int high = -1;
+
+    for (int lowest = FD_LOWEST; high < 0 && lowest > fd; lowest /= 2) {
+        high = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+    }
+    if (high < 0) {
+        return fd;
+    }
+    close(fd);
+    return high;
+}
+
 static void open_folder(struct folder *folder)
 {
     int fd = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat info;
-    int high;
 
     folder->fd = -1;
     if (fd < 0) {
@@ -48,12 +62,7 @@ static void open_folder(struct folder *folder)
         close(fd);
         return;
     }
-    high = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOWEST);
-    if (high >= 0) {
-        close(fd);
-        fd = high;
-    }
-    folder->fd = fd;
+    folder->fd = put_high(fd);
     folder->device = info.st_dev;
     folder->inode = info.st_ino;
 }
