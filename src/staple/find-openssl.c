@@ -166,6 +166,8 @@ static bool take_all(void *object, struct stapler_openssl *openssl)
            take(object, "SSL_CTX_callback_ctrl", &openssl->ctx_callback_ctrl) &&
            take(object, "SSL_CTX_set_ex_data", &openssl->ctx_set_ex_data) &&
            take(object, "SSL_CTX_get_ex_data", &openssl->ctx_get_ex_data) &&
+           take(object, "SSL_set_ex_data", &openssl->ssl_set_ex_data) &&
+           take(object, "SSL_get_ex_data", &openssl->ssl_get_ex_data) &&
            take(object, "CRYPTO_get_ex_new_index", &openssl->new_index) &&
            take(object, "X509_digest", &openssl->digest) &&
            take(object, "EVP_sha256", &openssl->sha256) &&

@@ -187,6 +187,32 @@ static void test_attaching_again_keeps_what_was_set_meanwhile(void **state)
     assert_int_equal(test_shake(server, TEST_RSA), 0x77);
 }
 
+/* What an SSL was given stays in it; a callback that says "OK" without a look must not send it. */
+static void test_staple_of_the_last_handshake_is_not_the_next_ones(void **state)
+{
+    static const enum clinch_staple_mode modes[] = {CLINCH_STAPLE_FIRST, CLINCH_STAPLE_FALLBACK};
+
+    (void)state;
+    theirs_fill = 0;
+    set_theirs();
+    attach();
+    for (unsigned i = 0; i < 2; ++i) {
+        SSL_CTX *client = test_client(TLS1_3_VERSION, TEST_ECDSA);
+        SSL *ssl = SSL_new(server);
+
+        assert_int_equal(clinch_staple_set_mode(server, modes[i]), 0);
+        test_publish(test_dir, test_ecdsa.id, 6);
+        test_clock_advance(1000);
+        assert_int_equal(test_handshake_of(ssl, client), 6);
+        test_withdraw(test_dir, test_ecdsa.id);
+        test_clock_advance(1000);
+        assert_int_equal(SSL_clear(ssl), 1);
+        assert_int_equal(test_handshake_of(ssl, client), TEST_NONE);
+        SSL_free(ssl);
+        SSL_CTX_free(client);
+    }
+}
+
 static void test_client_is_left_as_it_was(void **state)
 {
     SSL_CTX *client = test_client(TLS1_3_VERSION, TEST_ECDSA);
@@ -332,6 +358,7 @@ int main(void)
         PLAY(test_folder_may_be_the_fallback),
         PLAY(test_attaching_twice_is_harmless),
         PLAY(test_attaching_again_keeps_what_was_set_meanwhile),
+        PLAY(test_staple_of_the_last_handshake_is_not_the_next_ones),
         PLAY(test_client_is_left_as_it_was),
         PLAY(test_wrong_arguments_change_nothing),
         PLAY(test_staple_can_be_had_by_certificate_and_by_hash),
