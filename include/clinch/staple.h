@@ -53,8 +53,8 @@ enum clinch_staple_mode {
  * handshake. Attaching again is harmless, and how to change the folder. @folder is copied. As a
  * client @ctx behaves as before.
  *
- * 0; -EINVAL: no @ctx, a path that is relative, empty or too long, or too many folders; -ENOMEM.
- * Then @ctx is as it was. */
+ * 0; -EINVAL: no @ctx, no path at all, one that is relative or too long, more than 16 in a list, or
+ * more than 64 different lists in a process; -ENOMEM. Then @ctx is as it was. */
 int clinch_staple_attach(SSL_CTX *ctx, const char *folder);
 
 /* 0; -EINVAL: @ctx is not attached, or there is no such mode. */

@@ -117,7 +117,7 @@ __attribute__((constructor)) static void start(void)
     mode = wanted && !strcmp(wanted, "fallback") ? CLINCH_STAPLE_FALLBACK : CLINCH_STAPLE_FIRST;
     if (source_open(&source, paths)) {
         source = NULL;
-        say("not used: no absolute path in CLINCH_STAPLES=", paths ? paths : "");
+        say("not used: not up to 16 absolute paths: CLINCH_STAPLES=", paths ? paths : "");
     }
     errno = kept;
 }
