@@ -17,7 +17,8 @@
  * checked by clinch; here only its form is looked at.
  *
  * What it costs: a look at the clock and a copy; one stat() a second for each certificate that is
- * in use; the file is read when it has changed. At most 256 MiB of staples are kept in memory.
+ * in use; the file is read when it has changed. At most 256 MiB of staples are kept in memory for
+ * each list of folders.
  *
  * All functions may be called from any thread and behind a fork. They print nothing, leave errno
  * and OpenSSL's errors as they were, and never make a handshake fail. The library stays in memory
@@ -39,8 +40,8 @@ extern "C" {
 /* A server may have a status callback of its own, which is kept, with its argument. Who is asked
  * first, and whose staple is only taken when the other one has none: */
 enum clinch_staple_mode {
-    CLINCH_STAPLE_FIRST = 0,    /* the folder, then the server's callback; the default */
-    CLINCH_STAPLE_FALLBACK = 1, /* the server's callback, then the folder */
+    CLINCH_STAPLE_FIRST = 0,   /* the folder, then the server's callback; the default */
+    CLINCH_STAPLE_FALLBACK = 1 /* the server's callback, then the folder */
 };
 
 /* Makes @ctx staple from @folder: an absolute path, several with ":" between them (the first that
@@ -52,8 +53,8 @@ enum clinch_staple_mode {
  * handshake. Attaching again is harmless, and how to change the folder. @folder is copied. As a
  * client @ctx behaves as before.
  *
- * 0; -EINVAL: no @ctx, a path that is relative, empty or too long, or too many folders; -ENOMEM.
- * Then @ctx is as it was. */
+ * 0; -EINVAL: no @ctx, no path at all, one that is relative or too long, more than 16 in a list, or
+ * more than 64 different lists in a process; -ENOMEM. Then @ctx is as it was. */
 int clinch_staple_attach(SSL_CTX *ctx, const char *folder);
 
 /* 0; -EINVAL: @ctx is not attached, or there is no such mode. */

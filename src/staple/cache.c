@@ -15,7 +15,7 @@ struct entry {
     struct entry *chain;         /* of the bucket */
     struct entry *newer, *older; /* by when they were asked for */
     int64_t checked_ms;
-    struct folder_version version;
+    uint64_t version;      /* 0: not known */
     struct staple *staple; /* NULL: nothing, or nothing good */
 };
 
@@ -237,16 +237,15 @@ static bool take(struct shard *shard, const uint8_t *id, int64_t now_ms, struct 
 /* Brings @known up to date with the disk. True when nothing has changed. */
 static bool check(const struct cache *cache, const uint8_t *id, int64_t wall_s, struct entry *known)
 {
-    const struct folder_version none = {0};
-    struct folder_version version = folders_look(cache->folders, id, wall_s);
+    uint64_t version = folders_look(cache->folders, id, wall_s);
 
-    if (!folder_version_equal(&version, &none) && folder_version_equal(&version, &known->version)) {
+    if (version > 0 && version == known->version) {
         return true;
     }
     staple_unref(known->staple);
     known->staple = NULL;
-    known->version = none;
-    if (!folder_version_equal(&version, &none)) {
+    known->version = 0;
+    if (version > 0) {
         known->staple = folders_read(cache->folders, id, wall_s, &known->version);
     }
     return false;
@@ -262,10 +261,13 @@ struct staple *cache_get(struct cache *cache, const uint8_t *id)
     pthread_mutex_lock(&shard->lock);
     fresh = take(shard, id, staple_clock.mono_ms(), &known);
     pthread_mutex_unlock(&shard->lock);
-    if (!fresh && !check(cache, id, wall_s, &known)) {
-        pthread_mutex_lock(&shard->lock);
-        remember(shard, id, &known);
-        pthread_mutex_unlock(&shard->lock);
+    if (!fresh) {
+        if (!check(cache, id, wall_s, &known)) {
+            pthread_mutex_lock(&shard->lock);
+            remember(shard, id, &known);
+            pthread_mutex_unlock(&shard->lock);
+        }
+        wall_s = staple_clock.wall_s(); /* the disk may have taken its time */
     }
     if (known.staple && known.staple->until_s <= wall_s) {
         return staple_unref(known.staple);

@@ -3,14 +3,15 @@
 
 #include <time.h>
 
-/* The coarse clocks are some milliseconds late and need no system call. */
+/* Not a coarse clock: it is some milliseconds late, in which a staple would outlive its end. */
 static int64_t wall_s(void)
 {
     struct timespec now;
 
-    return clock_gettime(CLOCK_REALTIME_COARSE, &now) ? INT64_MAX : now.tv_sec;
+    return clock_gettime(CLOCK_REALTIME, &now) ? INT64_MAX : now.tv_sec;
 }
 
+/* For waiting a coarse one will do. */
 static int64_t mono_ms(void)
 {
     struct timespec now;

@@ -17,7 +17,8 @@ static const char *const hook_names[HOOK_COUNT] = {
 /* What was found out for the places that call: the loader's lock is then not needed again, which a
  * child of a fork could find held for ever. */
 struct known {
-    const void *caller; /* atomic, written behind @real */
+    const void *caller; /* atomic, written behind the others */
+    const SSL_METHOD *method;
     void *real;
 };
 static struct known known[HOOK_COUNT][CALLERS_MAX];
@@ -35,18 +36,51 @@ static void *open_object(const void *address)
     return dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
 }
 
-/* In the object that calls and in what it was linked with: that is right also when a second libssl
- * is in the process, or when it was loaded where RTLD_NEXT does not look (python). */
-static void *find_behind(const char *name, const void *caller)
+static const void *base_of(const void *address)
 {
-    void *object = open_object(caller);
+    Dl_info info;
+
+    return dladdr(address, &info) ? info.dli_fbase : NULL;
+}
+
+/* Not another library that stands before OpenSSL as we do. */
+static bool is_openssls(const void *function)
+{
+    void *object = open_object(function);
+    bool whole = false;
+
+    if (object) {
+        whole = base_of(dlsym(object, "SSL_get_SSL_CTX")) == base_of(function);
+        dlclose(object);
+    }
+    return whole;
+}
+
+/* In the object of @address and in what it was linked with. Never ours: an object may be linked
+ * with us, too. */
+static void *find_from(const char *name, const void *address)
+{
+    void *object = open_object(address);
     void *real = NULL;
 
     if (object) {
         real = dlsym(object, name);
         dlclose(object);
     }
-    return real;
+    return real && base_of(real) != base_of(known) ? real : NULL;
+}
+
+/* By who calls: that is right also when a second libssl is in the process, or when it was loaded
+ * where RTLD_NEXT does not look (python). Who stands before OpenSSL as we do finds itself so, and
+ * wants what is behind us. */
+static void *find_behind(const char *name, const void *caller)
+{
+    void *real = find_from(name, caller);
+
+    if (real && (base_of(real) != base_of(caller) || is_openssls(real))) {
+        return real;
+    }
+    return dlsym(RTLD_NEXT, name);
 }
 
 /* The last thing to try, for who calls without having been linked with it. */
@@ -66,44 +100,49 @@ static void *find_anywhere(const char *name)
     return real;
 }
 
-static void *search(enum hook hook, const void *caller)
+/* A method lies in its libssl, which is more than is known of who calls: SSL_CTX_new() of OpenSSL 3
+ * seems to have been called by a program that has two of them, each by its dlsym(). */
+static void *search(enum hook hook, const void *caller, const SSL_METHOD *method)
 {
     const char *name = hook_names[hook];
     void *real = find_behind(name, caller);
+    void *of_method = method ? find_from(name, method) : NULL;
 
-    if (!real) {
-        real = dlsym(RTLD_NEXT, name);
+    if (of_method && (!real || is_openssls(real))) {
+        return of_method;
     }
     return real ? real : find_anywhere(name);
 }
 
-static void remember(enum hook hook, const void *caller, void *real)
+static void remember(enum hook hook, const void *caller, const SSL_METHOD *method, void *real)
 {
     unsigned at = __atomic_fetch_add(&known_count[hook], 1, __ATOMIC_RELAXED);
 
     if (at < CALLERS_MAX) {
         open_object(real); /* its handle is kept: what is remembered must not be unloaded */
         known[hook][at].real = real;
+        known[hook][at].method = method;
         __atomic_store_n(&known[hook][at].caller, caller, __ATOMIC_RELEASE);
     } else {
         __atomic_store_n(&known_count[hook], CALLERS_MAX, __ATOMIC_RELAXED);
     }
 }
 
-void *find_real(enum hook hook, const void *caller)
+void *find_real(enum hook hook, const void *caller, const SSL_METHOD *method)
 {
     void *real;
 
     for (unsigned i = 0; i < CALLERS_MAX; ++i) {
-        const void *place = __atomic_load_n(&known[hook][i].caller, __ATOMIC_ACQUIRE);
+        const struct known *place = &known[hook][i];
 
-        if (place == caller) {
-            return known[hook][i].real;
+        if (__atomic_load_n(&place->caller, __ATOMIC_ACQUIRE) == caller &&
+            place->method == method) {
+            return place->real;
         }
     }
-    real = search(hook, caller);
+    real = search(hook, caller, method);
     if (real) {
-        remember(hook, caller, real);
+        remember(hook, caller, method, real);
     }
     return real;
 }
@@ -127,6 +166,8 @@ static bool take_all(void *object, struct stapler_openssl *openssl)
            take(object, "SSL_CTX_callback_ctrl", &openssl->ctx_callback_ctrl) &&
            take(object, "SSL_CTX_set_ex_data", &openssl->ctx_set_ex_data) &&
            take(object, "SSL_CTX_get_ex_data", &openssl->ctx_get_ex_data) &&
+           take(object, "SSL_set_ex_data", &openssl->ssl_set_ex_data) &&
+           take(object, "SSL_get_ex_data", &openssl->ssl_get_ex_data) &&
            take(object, "CRYPTO_get_ex_new_index", &openssl->new_index) &&
            take(object, "X509_digest", &openssl->digest) &&
            take(object, "EVP_sha256", &openssl->sha256) &&

@@ -14,8 +14,9 @@ enum hook {
     HOOK_COUNT,
 };
 
-/* The function that the code at @caller would have called without us, or NULL. */
-void *find_real(enum hook hook, const void *caller);
+/* The function that the code at @caller would have called without us, or NULL. @method: what a
+ * context is made of, or NULL. */
+void *find_real(enum hook hook, const void *caller, const SSL_METHOD *method);
 
 /* The libssl that the function @real belongs to. It is not unloaded any more. */
 struct openssl_found {

@@ -13,7 +13,8 @@
 
 #define NAME_SIZE (2 * STAPLE_ID_SIZE + sizeof(".ocsp"))
 
-/* Descriptors this high are in nobody's way: programs take the low ones for granted. */
+/* Descriptors this high are in nobody's way: programs take the low ones for granted. Where there
+ * are fewer, half of that, and so on. */
 #define FD_LOWEST 900
 
 struct folder {
@@ -34,11 +35,24 @@ struct way {
     char path[PATH_MAX];
 };
 
+static int put_high(int fd)
+{
+    int high = -1;
+
+    for (int lowest = FD_LOWEST; high < 0 && lowest > fd; lowest /= 2) {
+        high = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+    }
+    if (high < 0) {
+        return fd;
+    }
+    close(fd);
+    return high;
+}
+
 static void open_folder(struct folder *folder)
 {
     int fd = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat info;
-    int high;
 
     folder->fd = -1;
     if (fd < 0) {
@@ -48,12 +62,7 @@ static void open_folder(struct folder *folder)
         close(fd);
         return;
     }
-    high = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOWEST);
-    if (high >= 0) {
-        close(fd);
-        fd = high;
-    }
-    folder->fd = fd;
+    folder->fd = put_high(fd);
     folder->device = info.st_dev;
     folder->inode = info.st_ino;
 }
@@ -116,13 +125,6 @@ struct folders *folders_free(struct folders *folders)
     return NULL;
 }
 
-bool folder_version_equal(const struct folder_version *a, const struct folder_version *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->mtime_s == b->mtime_s && a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s &&
-           a->ctime_ns == b->ctime_ns;
-}
-
 void staple_ref(struct staple *staple)
 {
     __atomic_add_fetch(&staple->references, 1, __ATOMIC_RELAXED);
@@ -182,37 +184,47 @@ static bool look(const struct folder *folder, const uint8_t *id, struct way *way
     return fstatat(way->fd, way->path, ret_info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool find(const struct folders *folders, const uint8_t *id, int64_t wall_s, struct way *way,
-                 struct stat *ret_info)
+static bool is_living(const struct folder *folder, const uint8_t *id, int64_t wall_s,
+                      struct way *way, struct stat *ret_info)
 {
+    return look(folder, id, way, ret_info) && S_ISREG(ret_info->st_mode) &&
+           ret_info->st_mtim.tv_sec > wall_s;
+}
+
+/* splitmix64: what differs in one number never comes out the same. */
+static uint64_t mix(uint64_t version, uint64_t number)
+{
+    version = (version ^ number) + 0x9e3779b97f4a7c15;
+    version = (version ^ version >> 30) * 0xbf58476d1ce4e5b9;
+    version = (version ^ version >> 27) * 0x94d049bb133111eb;
+    return version ^ version >> 31;
+}
+
+/* A rename gives another inode, and what is written in place another ctime. */
+static uint64_t add_version(uint64_t version, const struct stat *info)
+{
+    version = mix(version, info->st_dev);
+    version = mix(version, info->st_ino);
+    version = mix(version, (uint64_t)info->st_size);
+    version = mix(version, (uint64_t)info->st_mtim.tv_sec);
+    version = mix(version, (uint64_t)info->st_mtim.tv_nsec);
+    version = mix(version, (uint64_t)info->st_ctim.tv_sec);
+    version = mix(version, (uint64_t)info->st_ctim.tv_nsec);
+    return version > 0 ? version : 1;
+}
+
+uint64_t folders_look(const struct folders *folders, const uint8_t *id, int64_t wall_s)
+{
+    uint64_t version = 0;
+    struct stat info;
+    struct way way;
+
     for (size_t i = 0; i < folders->count; ++i) {
-        if (look(&folders->at[i], id, way, ret_info) && S_ISREG(ret_info->st_mode) &&
-            ret_info->st_mtim.tv_sec > wall_s) {
-            return true;
+        if (is_living(&folders->at[i], id, wall_s, &way, &info)) {
+            version = add_version(version, &info);
         }
     }
-    return false;
-}
-
-static struct folder_version version_of(const struct stat *info)
-{
-    return (struct folder_version){
-        .device = info->st_dev,
-        .inode = info->st_ino,
-        .size = info->st_size,
-        .mtime_s = info->st_mtim.tv_sec,
-        .mtime_ns = info->st_mtim.tv_nsec,
-        .ctime_s = info->st_ctim.tv_sec,
-        .ctime_ns = info->st_ctim.tv_nsec,
-    };
-}
-
-struct folder_version folders_look(const struct folders *folders, const uint8_t *id, int64_t wall_s)
-{
-    struct way way;
-    struct stat info;
-
-    return find(folders, id, wall_s, &way, &info) ? version_of(&info) : (struct folder_version){0};
+    return version;
 }
 
 /* True when @size octets came, and the end behind them. */
@@ -230,12 +242,12 @@ static bool read_all(int fd, uint8_t *data, size_t size)
     return TEMP_FAILURE_RETRY(read(fd, &more, 1)) == 0;
 }
 
-static struct staple *read_staple(int fd, const struct folder_version *version, bool *ret_again)
+static struct staple *read_staple(int fd, const struct stat *info, bool *ret_again)
 {
-    size_t size = (size_t)version->size;
+    size_t size = (size_t)info->st_size;
     struct staple *staple;
 
-    if (version->size <= 0 || version->size > STAPLE_SIZE_MAX) {
+    if (info->st_size <= 0 || info->st_size > STAPLE_SIZE_MAX) {
         return NULL;
     }
     staple = malloc(sizeof(*staple) + size);
@@ -244,7 +256,7 @@ static struct staple *read_staple(int fd, const struct folder_version *version, 
         return NULL;
     }
     staple->references = 1;
-    staple->until_s = version->mtime_s;
+    staple->until_s = info->st_mtim.tv_sec;
     staple->size = size;
     if (!read_all(fd, staple->der, size) || !staple_response_is_whole(staple->der, size)) {
         free(staple);
@@ -253,33 +265,45 @@ static struct staple *read_staple(int fd, const struct folder_version *version, 
     return staple;
 }
 
-struct staple *folders_read(const struct folders *folders, const uint8_t *id, int64_t wall_s,
-                            struct folder_version *ret_version)
+/* @info: what was seen there, and then what was opened. */
+static struct staple *open_staple(const struct way *way, struct stat *info, bool *ret_again)
 {
     struct staple *staple = NULL;
-    bool again = true;
-    struct stat info;
-    struct way way;
     int fd;
 
-    *ret_version = (struct folder_version){0};
-    if (!find(folders, id, wall_s, &way, &info)) {
-        return NULL;
-    }
     /* It may be another one by now: a FIFO, which O_NONBLOCK does not wait for, or a symlink. */
-    fd = openat(way.fd, way.path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+    fd = openat(way->fd, way->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
+        *ret_again = true;
         return NULL;
     }
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
-        struct folder_version version = version_of(&info);
-
-        again = false;
-        staple = read_staple(fd, &version, &again);
-        if (!again) {
-            *ret_version = version;
-        }
+    if (fstat(fd, info) == 0 && S_ISREG(info->st_mode)) {
+        staple = read_staple(fd, info, ret_again);
+    } else {
+        *ret_again = true;
     }
     close(fd);
+    return staple;
+}
+
+struct staple *folders_read(const struct folders *folders, const uint8_t *id, int64_t wall_s,
+                            uint64_t *ret_version)
+{
+    struct staple *staple = NULL;
+    uint64_t version = 0;
+    bool again = false;
+    struct stat info;
+    struct way way;
+
+    for (size_t i = 0; i < folders->count; ++i) {
+        if (!is_living(&folders->at[i], id, wall_s, &way, &info)) {
+            continue;
+        }
+        if (!staple) {
+            staple = open_staple(&way, &info, &again);
+        }
+        version = add_version(version, &info);
+    }
+    *ret_version = again ? 0 : version;
     return staple;
 }

@@ -21,17 +21,6 @@ struct folders;
 int folders_new(struct folders **ret_folders, const char *paths);
 struct folders *folders_free(struct folders *folders);
 
-/* What tells one version of a file from the next: a rename gives another inode, what is written in
- * place another ctime. All zero: there is no file. */
-struct folder_version {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    int64_t mtime_s, mtime_ns; /* mtime_s: until when it may be stapled, Unix time */
-    int64_t ctime_s, ctime_ns;
-};
-bool folder_version_equal(const struct folder_version *a, const struct folder_version *b);
-
 /* A staple as read: never changed, freed with the last reference. */
 struct staple {
     unsigned references; /* atomic */
@@ -42,11 +31,12 @@ struct staple {
 void staple_ref(struct staple *staple);
 struct staple *staple_unref(struct staple *staple); /* NULL is fine */
 
-/* The version of @id's file that counts: the first regular one that has not ended at @wall_s. */
-struct folder_version folders_look(const struct folders *folders, const uint8_t *id,
-                                   int64_t wall_s);
+/* Tells one version of @id's files from the next: regular ones, of all folders, that have not ended
+ * at @wall_s. 0: there is none. */
+uint64_t folders_look(const struct folders *folders, const uint8_t *id, int64_t wall_s);
 
-/* Reads that file, and tells which version it was. NULL when there is none, when it is too large,
- * or is not one whole answer; or for want of memory or descriptors: then *@ret_version is zero. */
+/* Reads them, and tells which version it was: the first one counts that is one whole answer and
+ * not too large. NULL when there is none. *@ret_version is 0 where a file could not be read, also
+ * for want of memory or descriptors: then it is worth another try. */
 struct staple *folders_read(const struct folders *folders, const uint8_t *id, int64_t wall_s,
-                            struct folder_version *ret_version);
+                            uint64_t *ret_version);

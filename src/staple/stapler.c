@@ -43,28 +43,28 @@ static void on_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index, lo
 
 /* Threads that come here at once may take one each, of which one is used. There is no lock that a
  * fork could catch. */
-static int take_index(struct stapler *stapler)
+static int take_index(struct stapler *stapler, int *slot, int class, CRYPTO_EX_free *free_data)
 {
-    int index = __atomic_load_n(&stapler->index, __ATOMIC_ACQUIRE);
+    int index = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
     int taken;
 
     if (index > 0) {
         return index;
     }
-    taken =
-        1 + stapler->openssl.new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, stapler, NULL, NULL, on_free);
-    if (taken <= 0 || __atomic_compare_exchange_n(&stapler->index, &index, taken, false,
-                                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    taken = 1 + stapler->openssl.new_index(class, 0, stapler, NULL, NULL, free_data);
+    if (taken <= 0 || __atomic_compare_exchange_n(slot, &index, taken, false, __ATOMIC_ACQ_REL,
+                                                  __ATOMIC_ACQUIRE)) {
         return taken;
     }
     return index;
 }
 
+/* @ctx: NULL is fine; OpenSSL's own functions make a failure of it. */
 static struct attachment *attachment_of(const struct stapler *stapler, const SSL_CTX *ctx)
 {
     int index = __atomic_load_n(&stapler->index, __ATOMIC_ACQUIRE);
 
-    return index > 0 ? stapler->openssl.ctx_get_ex_data(ctx, index - 1) : NULL;
+    return ctx && index > 0 ? stapler->openssl.ctx_get_ex_data(ctx, index - 1) : NULL;
 }
 
 static stapler_callback *callback_of(const struct stapler *stapler, SSL_CTX *ctx)
@@ -81,11 +81,23 @@ static void put_callback(const struct stapler *stapler, SSL_CTX *ctx)
                                        (void (*)(void))stapler->callback);
 }
 
+/* OpenSSL's errors, which are the server's, stay as they were. */
+static bool keep(struct stapler *stapler, SSL_CTX *ctx, struct attachment *attachment)
+{
+    int index, done;
+
+    stapler->openssl.mark_errors();
+    index = take_index(stapler, &stapler->index, CRYPTO_EX_INDEX_SSL_CTX, on_free);
+    done = index > 0 && take_index(stapler, &stapler->ssl_index, CRYPTO_EX_INDEX_SSL, NULL) > 0 &&
+           stapler->openssl.ctx_set_ex_data(ctx, index - 1, attachment);
+    stapler->openssl.forget_errors();
+    return done;
+}
+
 int stapler_attach(struct stapler *stapler, SSL_CTX *ctx, struct source *source)
 {
     stapler_callback *callback = callback_of(stapler, ctx);
     struct attachment *attachment = attachment_of(stapler, ctx);
-    int index;
 
     if (attachment) {
         __atomic_store_n(&attachment->source, source, __ATOMIC_RELEASE);
@@ -101,8 +113,7 @@ int stapler_attach(struct stapler *stapler, SSL_CTX *ctx, struct source *source)
     }
     attachment->source = source;
     attachment->theirs = callback;
-    index = take_index(stapler);
-    if (index <= 0 || !stapler->openssl.ctx_set_ex_data(ctx, index - 1, attachment)) {
+    if (!keep(stapler, ctx, attachment)) {
         free(attachment);
         return -ENOMEM;
     }
@@ -213,13 +224,53 @@ int stapler_copy(const struct stapler *stapler, struct source *source, const uin
     if (!staple) {
         return CLINCH_STAPLE_NONE;
     }
+    stapler->openssl.mark_errors();
     data = stapler->openssl.allocate(staple->size, __FILE__, __LINE__);
+    stapler->openssl.forget_errors();
     if (data) {
         memcpy(data, staple->der, staple->size);
         *ret_bytes = (struct stapler_bytes){data, staple->size};
     }
     staple_unref(staple);
     return data ? 0 : -ENOMEM;
+}
+
+static const void *answer_of(const struct stapler *stapler, SSL *ssl)
+{
+    const unsigned char *data = NULL;
+    long size =
+        stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, (void *)&data);
+
+    return size > 0 ? data : NULL;
+}
+
+/* What an SSL was given stays in it, also for its next handshake (renegotiation, SSL_clear()), and
+ * the server's callback may say "OK" to whatever is there. By then ours may be over. */
+static void forget_ours(const struct stapler *stapler, SSL *ssl)
+{
+    int index = __atomic_load_n(&stapler->ssl_index, __ATOMIC_ACQUIRE);
+    const void *data = answer_of(stapler, ssl);
+
+    if (data && data == stapler->openssl.ssl_get_ex_data(ssl, index - 1)) {
+        stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, NULL);
+    }
+}
+
+/* Takes @bytes over. False: there was no memory to know it by. */
+static bool give(const struct stapler *stapler, SSL *ssl, const struct stapler_bytes *bytes)
+{
+    int index = __atomic_load_n(&stapler->ssl_index, __ATOMIC_ACQUIRE);
+    int done;
+
+    stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, (long)bytes->size,
+                              bytes->data);
+    stapler->openssl.mark_errors();
+    done = stapler->openssl.ssl_set_ex_data(ssl, index - 1, bytes->data);
+    stapler->openssl.forget_errors();
+    if (!done) {
+        stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, NULL);
+    }
+    return done;
 }
 
 static int answer_from(const struct stapler *stapler, SSL *ssl, struct attachment *attachment)
@@ -232,23 +283,11 @@ static int answer_from(const struct stapler *stapler, SSL *ssl, struct attachmen
     int r = SSL_TLSEXT_ERR_NOACK;
 
     if (cert && !identify(stapler, attachment, cert, id) &&
-        !stapler_copy(stapler, source, id, &bytes)) {
-        stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, (long)bytes.size,
-                                  bytes.data);
+        !stapler_copy(stapler, source, id, &bytes) && give(stapler, ssl, &bytes)) {
         r = SSL_TLSEXT_ERR_OK;
     }
     errno = kept;
     return r;
-}
-
-/* The server's callback has said "OK" and left nothing to be sent: it has none. */
-static bool has_answer(const struct stapler *stapler, SSL *ssl)
-{
-    const unsigned char *data = NULL;
-
-    return stapler->openssl.ssl_ctrl(ssl, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0,
-                                     (void *)&data) > 0 &&
-           data;
 }
 
 int stapler_answer(const struct stapler *stapler, SSL *ssl, void *argument)
@@ -262,9 +301,11 @@ int stapler_answer(const struct stapler *stapler, SSL *ssl, void *argument)
     if (!server || !attachment) {
         return theirs ? theirs(ssl, argument) : server ? SSL_TLSEXT_ERR_NOACK : 1;
     }
+    forget_ours(stapler, ssl);
     if (theirs && __atomic_load_n(&attachment->mode, __ATOMIC_RELAXED) == CLINCH_STAPLE_FALLBACK) {
         r = theirs(ssl, argument);
-        if (r != SSL_TLSEXT_ERR_NOACK && (r != SSL_TLSEXT_ERR_OK || has_answer(stapler, ssl))) {
+        /* "OK" with nothing to be sent: it has none. */
+        if (r != SSL_TLSEXT_ERR_NOACK && (r != SSL_TLSEXT_ERR_OK || answer_of(stapler, ssl))) {
             return r;
         }
         theirs = NULL; /* has been asked */

@@ -21,6 +21,8 @@ struct stapler_openssl {
     long (*ctx_callback_ctrl)(SSL_CTX *, int, void (*)(void));
     int (*ctx_set_ex_data)(SSL_CTX *, int, void *);
     void *(*ctx_get_ex_data)(const SSL_CTX *, int);
+    int (*ssl_set_ex_data)(SSL *, int, void *);
+    void *(*ssl_get_ex_data)(const SSL *, int);
     int (*new_index)(int, long, void *, CRYPTO_EX_new *, CRYPTO_EX_dup *, CRYPTO_EX_free *);
     int (*digest)(const X509 *, const EVP_MD *, unsigned char *, unsigned int *);
     const EVP_MD *(*sha256)(void);
@@ -41,7 +43,8 @@ struct stapler {
     stapler_callback *callback; /* which calls stapler_answer() */
     /* Hears of each certificate that was looked up; @size 0: nothing to staple. Or NULL. */
     void (*tell)(const uint8_t *id, size_t size);
-    int index; /* of ex_data, + 1; 0: none yet */
+    int index;     /* of ex_data, + 1; 0: none yet */
+    int ssl_index; /* of that of an SSL */
 };
 
 /* As clinch_staple_attach(). */

@@ -187,6 +187,32 @@ static void test_attaching_again_keeps_what_was_set_meanwhile(void **state)
     assert_int_equal(test_shake(server, TEST_RSA), 0x77);
 }
 
+/* What an SSL was given stays in it; a callback that says "OK" without a look must not send it. */
+static void test_staple_of_the_last_handshake_is_not_the_next_ones(void **state)
+{
+    static const enum clinch_staple_mode modes[] = {CLINCH_STAPLE_FIRST, CLINCH_STAPLE_FALLBACK};
+
+    (void)state;
+    theirs_fill = 0;
+    set_theirs();
+    attach();
+    for (unsigned i = 0; i < 2; ++i) {
+        SSL_CTX *client = test_client(TLS1_3_VERSION, TEST_ECDSA);
+        SSL *ssl = SSL_new(server);
+
+        assert_int_equal(clinch_staple_set_mode(server, modes[i]), 0);
+        test_publish(test_dir, test_ecdsa.id, 6);
+        test_clock_advance(1000);
+        assert_int_equal(test_handshake_of(ssl, client), 6);
+        test_withdraw(test_dir, test_ecdsa.id);
+        test_clock_advance(1000);
+        assert_int_equal(SSL_clear(ssl), 1);
+        assert_int_equal(test_handshake_of(ssl, client), TEST_NONE);
+        SSL_free(ssl);
+        SSL_CTX_free(client);
+    }
+}
+
 static void test_client_is_left_as_it_was(void **state)
 {
     SSL_CTX *client = test_client(TLS1_3_VERSION, TEST_ECDSA);
@@ -272,6 +298,54 @@ static void test_errors_of_the_program_are_left_alone(void **state)
     ERR_clear_error();
 }
 
+/* OpenSSL's allocations fail in turn. */
+static long allocations_left = -1; /* negative: all succeed */
+
+static bool allocation_fails(void)
+{
+    return allocations_left >= 0 && allocations_left-- == 0;
+}
+
+static void *allocate(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return allocation_fails() ? NULL : malloc(size);
+}
+
+static void *reallocate(void *data, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return allocation_fails() ? NULL : realloc(data, size);
+}
+
+static void release(void *data, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(data);
+}
+
+static void test_without_memory_the_context_is_as_it_was(void **state)
+{
+    int (*callback)(SSL *, void *);
+    int r = -ENOMEM;
+
+    (void)state;
+    for (long i = 0; r; ++i) {
+        SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+        assert_non_null(ctx);
+        allocations_left = i;
+        r = clinch_staple_attach(ctx, test_dir);
+        allocations_left = -1;
+        assert_true(r == 0 || r == -ENOMEM);
+        SSL_CTX_get_tlsext_status_cb(ctx, &callback);
+        assert_int_equal(callback != NULL, r == 0);
+        assert_int_equal(ERR_peek_error(), 0);
+        SSL_CTX_free(ctx);
+        assert_true(i < 20);
+    }
+}
+
 #define PLAY(test_) cmocka_unit_test_setup_teardown(test_, begin, end)
 
 int main(void)
@@ -284,11 +358,16 @@ int main(void)
         PLAY(test_folder_may_be_the_fallback),
         PLAY(test_attaching_twice_is_harmless),
         PLAY(test_attaching_again_keeps_what_was_set_meanwhile),
+        PLAY(test_staple_of_the_last_handshake_is_not_the_next_ones),
         PLAY(test_client_is_left_as_it_was),
         PLAY(test_wrong_arguments_change_nothing),
         PLAY(test_staple_can_be_had_by_certificate_and_by_hash),
         PLAY(test_errors_of_the_program_are_left_alone),
+        PLAY(test_without_memory_the_context_is_as_it_was),
     };
 
+    if (!CRYPTO_set_mem_functions(allocate, reallocate, release)) {
+        return 99;
+    }
     return cmocka_run_group_tests_name("staple-attach", tests, test_make_leaves, test_free_leaves);
 }

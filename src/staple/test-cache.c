@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 
 #include "base/test-alloc.h"
 #include "staple/cache.h"
@@ -35,6 +36,7 @@ int __wrap_openat64(int fd, const char *path, int flags, ...)
 
 static const uint8_t id[STAPLE_ID_SIZE] = {0xcd, 4};
 static struct cache *cache;
+static struct staple_clock real_clock; /* before the tests set theirs */
 
 static int begin(void **state)
 {
@@ -130,6 +132,37 @@ static void test_junk_is_read_once(void **state)
     assert_int_equal(get(id), 3);
 }
 
+/* What was taken from a later folder goes with what becomes of the earlier ones. */
+static void test_folders_are_watched_together(void **state)
+{
+    struct folders *folders = NULL;
+    char one[100], other[100], both[210];
+
+    (void)state;
+    cache_free(cache);
+    snprintf(one, sizeof(one), "%s/one", test_dir);
+    snprintf(other, sizeof(other), "%s/other", test_dir);
+    snprintf(both, sizeof(both), "%s:%s", one, other);
+    assert_int_equal(mkdir(one, 0755) | mkdir(other, 0755), 0);
+    assert_int_equal(folders_new(&folders, both), 0);
+    assert_int_equal(cache_new(&cache, folders), 0);
+    test_put(one, id, "junk", 4);
+    test_publish(other, id, 2);
+    for (unsigned i = 0; i < 5; ++i) {
+        assert_int_equal(get(id), 2);
+        test_clock_advance(1000);
+    }
+    assert_int_equal(opens, 2); /* once each */
+    test_publish(other, id, 3);
+    assert_int_equal(get(id), 3);
+    test_publish(one, id, 1);
+    test_clock_advance(1000);
+    assert_int_equal(get(id), 1);
+    test_withdraw(one, id);
+    test_clock_advance(1000);
+    assert_int_equal(get(id), 3);
+}
+
 /* The clock decides at each lookup, and not only when the file is looked at. */
 static void test_dead_staple_is_never_handed_out(void **state)
 {
@@ -148,6 +181,19 @@ static void test_dead_staple_is_never_handed_out(void **state)
     test_clock_advance(1000);
     test_wall_s = TEST_WALL_S + 100000;
     assert_int_equal(get(id), 1);
+}
+
+/* Not by a millisecond, where a second begins. */
+static void test_clock_is_never_behind(void **state)
+{
+    struct timespec begin_at, now;
+
+    (void)state;
+    clock_gettime(CLOCK_REALTIME, &begin_at);
+    do {
+        clock_gettime(CLOCK_REALTIME, &now);
+    } while (now.tv_sec == begin_at.tv_sec);
+    assert_true(real_clock.wall_s() >= now.tv_sec);
 }
 
 static void test_clock_that_is_set_back_revives_what_is_good_by_it(void **state)
@@ -247,12 +293,15 @@ int main(void)
         PLAY(test_absent_one_is_remembered_for_a_second),
         PLAY(test_withdrawn_one_is_gone_within_a_second),
         PLAY(test_junk_is_read_once),
+        PLAY(test_folders_are_watched_together),
         PLAY(test_dead_staple_is_never_handed_out),
+        PLAY(test_clock_is_never_behind),
         PLAY(test_clock_that_is_set_back_revives_what_is_good_by_it),
         PLAY(test_what_is_known_of_absent_ones_is_bounded),
         PLAY(test_octets_of_staples_are_bounded_and_the_used_ones_stay),
         PLAY(test_without_memory_there_is_no_staple_and_no_crash),
     };
 
+    real_clock = staple_clock;
     return cmocka_run_group_tests_name("staple-cache", tests, NULL, NULL);
 }

@@ -89,6 +89,7 @@ static void test_other_commands_pass(void **state)
     assert_int_equal(SSL_CTX_get_min_proto_version(server), TLS1_2_VERSION);
     assert_int_equal(SSL_CTX_ctrl(server, 9999, 0, NULL), 0);
     assert_int_equal(SSL_CTX_callback_ctrl(server, 9999, NULL), 0);
+    assert_int_equal(SSL_CTX_ctrl(NULL, SSL_CTRL_GET_TLSEXT_STATUS_REQ_CB, 0, &server), 0);
     SSL_CTX_free(server);
 }
 

@@ -55,6 +55,7 @@ SSL_CTX *test_client(int version, const char *signatures); /* asks for the statu
 
 /* One handshake. The staple that the client saw: its fill octet, -1: none, -2: it failed. */
 int test_handshake(SSL_CTX *server, SSL_CTX *client);
+int test_handshake_of(SSL *server, SSL_CTX *client);
 #define TEST_NONE   -1
 #define TEST_FAILED -2
 

@@ -2,6 +2,10 @@
 """The folder, the example server that staples from it, and what preload must not do."""
 
 import hashlib
+import os
+import re
+import shutil
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -9,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lib import answers, clients
-from lib.clinch import BINARY, environment
+from lib.clinch import BINARY, REPOSITORY, environment
 from lib.process import Child, accepts, free_port, wait_for
 
 BUILD = Path(BINARY).resolve().parent
@@ -101,6 +105,19 @@ def test_the_folder_is_put_right_at_the_start(clinch, shop, responder, certs, op
     wait_for(lambda: not stale.exists(), 10, "the stale one to go", tell=daemon.log)
 
 
+@pytest.mark.parametrize("compiler", (
+    ("cc", "-xc", "-std=c90"), ("cc", "-xc", "-std=c99"), ("cc", "-xc", "-std=c11"),
+    ("c++", "-xc++", "-std=c++98"), ("c++", "-xc++", "-std=c++20")), ids=" ".join)
+def test_header_needs_no_other(compiler):
+    """In every C and C++ that a server may be written in. OpenSSL's own is not held to it."""
+    if not shutil.which(compiler[0]):
+        pytest.skip(f"there is no {compiler[0]}")
+    done = subprocess.run([*compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only",
+                           "-I", REPOSITORY / "include", "-"], input="#include <clinch/staple.h>\n",
+                          text=True, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 PYTHON_SERVER = """
 import socket, ssl, sys
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -141,3 +158,65 @@ def test_preload_brings_nothing_into_a_process_without_openssl(open_folder):
     numbers = [int(line.split(" -> ")[0].split()[-1]) for line in done.stdout.splitlines()
                if " -> " in line and str(open_folder) in line]
     assert len(numbers) == 1 and numbers[0] >= 900  # out of the way
+
+
+def recipe(language):
+    """What docs/staple-folder.md says, word for word."""
+    text = (REPOSITORY / "docs/staple-folder.md").read_text(encoding="utf-8")
+    (code,) = re.findall(rf"```{language}\n(.*?)```", text, re.S)
+    return code
+
+
+def by_python(pem, folder):
+    names = {}
+    exec(recipe("python"), names)  # pylint: disable=exec-used
+    return names["staple"](ssl.PEM_cert_to_DER_cert(first_pem(pem)), folder)
+
+
+def by_shell(pem, folder):
+    code = recipe("sh").replace("/run/clinch/staples", str(folder))
+    done = subprocess.run(["/bin/sh", "-c", f'{code}\nstaple "$1"', "sh", pem], check=False,
+                          capture_output=True, text=True, timeout=10)
+    assert done.returncode in (0, 1) and bool(done.stdout) == (done.returncode == 0), done
+    return Path(done.stdout.strip()).read_bytes() if done.stdout else None
+
+
+def first_pem(path):
+    return re.search("-----BEGIN CERT.*?-----END CERTIFICATE-----", path.read_text("ascii"),
+                     re.S)[0]
+
+
+def put_in_place(file, make):
+    """Something else under that name, with time left."""
+    if file.is_dir():
+        file.rmdir()
+    else:
+        file.unlink()
+    make()
+    os.utime(file, (time.time() + 60,) * 2, follow_symlinks=False)
+
+
+@pytest.mark.parametrize("staple", (by_python, by_shell))
+def test_recipes_of_the_page_follow_its_rules(clinch, shop, certs, open_folder, staple):
+    pem = certs / "shop.pem"
+    assert staple(pem, open_folder) is None
+    done = clinch.bare("once", "-c", clinch.config([certs], [{"folder": open_folder}]))
+    assert done.code == 0, done
+    file = open_folder / f"{shop.sha256}.ocsp"
+    good = file.read_bytes()
+    assert staple(pem, open_folder) == good
+    os.utime(file, (time.time() - 1,) * 2)
+    assert staple(pem, open_folder) is None
+    (open_folder / "other").write_bytes(good)
+    fds = len(os.listdir("/proc/self/fd"))
+    for make in (file.mkdir, lambda: os.mkfifo(file), lambda: file.symlink_to("other"),
+                 lambda: file.write_bytes(good + b"x" * 65536)):
+        put_in_place(file, make)
+        assert staple(pem, open_folder) is None
+    if staple is by_python:  # in shell it is for who reads the file
+        for damaged in (b"", b"0", b"junk", good[:-1], good + b"x"):
+            put_in_place(file, lambda damaged=damaged: file.write_bytes(damaged))
+            assert staple(pem, open_folder) is None
+    assert len(os.listdir("/proc/self/fd")) == fds
+    put_in_place(file, lambda: file.write_bytes(good))
+    assert staple(pem, open_folder) == good

@@ -2,8 +2,11 @@
 """Servers that nobody has changed, with libclinch-preload.so: staples on the first handshake, for
 every certificate they serve, and whatever becomes of a staple needs no reload."""
 
+import contextlib
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -159,3 +162,65 @@ def test_renewed_certificate_comes_with_its_staple(stage):
         sight = stage.see(kind, lambda sight, leaf=leaf: sight.leaf_serial == leaf.serial_hex,
                           "the new certificate")
         assert stage.is_right(kind, sight), sight
+
+
+class UpgradedNginx(preloaded.Nginx):
+    """In the background, where it takes a new program on the fly. @more: lines of its main part."""
+
+    def __init__(self, programs, folder, staples, more):
+        super().__init__(programs, folder, staples)
+        self.more = more
+
+    def configure(self):
+        super().configure()
+        config = self.folder / "nginx.conf"
+        text = config.read_text(encoding="ascii").replace("daemon off;\n", self.more)
+        config.write_text(text.replace("error_log stderr", f"error_log {self.folder}/error.log"),
+                          encoding="ascii")
+
+    def master(self):
+        """None while there is no such process."""
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((self.folder / "nginx.pid").read_text(encoding="ascii"))
+            os.kill(pid, 0)
+            return pid
+        return None
+
+    def __enter__(self):
+        self.configure()
+        subprocess.run(self.argv(), env=self.environment(), check=True, timeout=20,
+                       capture_output=True, stdin=subprocess.DEVNULL)
+        wait_for(self.master, SEEN_S, "nginx's pid file")
+        return self
+
+    def upgrade(self):
+        """As Debian's package does it."""
+        old = self.master()
+        os.kill(old, signal.SIGUSR2)
+        wait_for(lambda: self.master() not in (None, old), SEEN_S, "the new program")
+        os.kill(old, signal.SIGQUIT)
+        wait_for(lambda: not Path(f"/proc/{old}").exists() or "Z" in Path(
+            f"/proc/{old}/stat").read_text(encoding="ascii"), SEEN_S, "the end of the old one")
+
+    def __exit__(self, *_):
+        if self.master():
+            os.kill(self.master(), signal.SIGQUIT)
+        wait_for(lambda: self.master() is None, SEEN_S, "nginx's end")
+
+
+@pytest.mark.parametrize("more", ("", "env LD_PRELOAD;\nenv CLINCH_STAPLES;\n"))
+def test_nginx_upgraded_on_the_fly_needs_two_lines(programs, open_folder, ca, ecdsa_ca, responder,
+                                                   clinch, more):
+    """docs/servers/preload.md: the new program gets the variables that nginx was told of alone."""
+    staples = open_folder / "staples"
+    staples.mkdir()
+    nginx = UpgradedNginx(programs, open_folder / "server", staples, more)
+    nginx.install({kind: authority.issue("nginx.test", kind, url=responder.url)
+                   for kind, authority in (("rsa", ca), ("ecdsa", ecdsa_ca))})
+    done = clinch.bare("once", "-c", clinch.config([nginx.certs], [{"folder": staples}]))
+    assert done.code == 0, done
+    with nginx:
+        assert nginx.look().status == "good"
+        nginx.upgrade()
+        after = nginx.look()
+    assert after.connected and after.stapled == bool(more)
