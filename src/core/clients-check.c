@@ -96,6 +96,12 @@ bool check_is_lasting_error(const struct question *q)
     return check_is_error(q) && !check_is_passing_error(q);
 }
 
+/* Neither one of RFC 6960 4.2.1 nor 4, which is left out there. */
+bool check_is_unheard_error(const struct question *q)
+{
+    return check_is_error(q) && q->ocsp->response_status > 6;
+}
+
 bool check_is_error_for_any(const struct question *q)
 {
     return check_is_error(q) && !q->cert->must_staple;
@@ -270,14 +276,64 @@ bool check_has_odd_issuer(const struct question *q)
     return has_fault(q, DELEGATE_OF_ODD_ISSUER);
 }
 
+static bool has_quirk(const struct question *q, enum delegate_quirk quirk)
+{
+    return q->ocsp->delegate_quirks & quirk;
+}
+
 bool check_lacks_signing_usage(const struct question *q)
 {
-    return q->ocsp->delegate_quirks & QUIRK_KEY_USAGE;
+    return has_quirk(q, QUIRK_KEY_USAGE);
 }
 
 bool check_has_critical_policy(const struct question *q)
 {
-    return q->ocsp->delegate_quirks & QUIRK_CRITICAL_POLICY;
+    return has_quirk(q, QUIRK_CRITICAL_POLICY);
+}
+
+bool check_has_odd_key_form(const struct question *q)
+{
+    return has_quirk(q, QUIRK_KEY_FORM);
+}
+
+bool check_has_long_numbers(const struct question *q)
+{
+    return has_quirk(q, QUIRK_LONG_NUMBERS);
+}
+
+bool check_has_odd_rsa_key(const struct question *q)
+{
+    return has_quirk(q, QUIRK_RSA_KEY);
+}
+
+bool check_has_no_name(const struct question *q)
+{
+    return has_quirk(q, QUIRK_NO_NAME);
+}
+
+bool check_has_unordered_name(const struct question *q)
+{
+    return has_quirk(q, QUIRK_NAME_ORDER);
+}
+
+bool check_has_rare_alt_name(const struct question *q)
+{
+    return has_quirk(q, QUIRK_ALT_NAME);
+}
+
+bool check_has_long_oid_in_delegate(const struct question *q)
+{
+    return has_quirk(q, QUIRK_LONG_OID);
+}
+
+bool check_has_padded_usage(const struct question *q)
+{
+    return has_quirk(q, QUIRK_USAGE_BITS);
+}
+
+bool check_is_delegate_of_old(const struct question *q)
+{
+    return has_quirk(q, QUIRK_OLD_DATE);
 }
 
 bool check_was_signer_outdated(const struct question *q)
@@ -374,6 +430,16 @@ bool check_is_delegate_odd_pss(const struct question *q)
     return is_odd_pss(&q->ocsp->delegate_made);
 }
 
+bool check_is_answer_loose_pss(const struct question *q)
+{
+    return q->ocsp->made.loose_pss;
+}
+
+bool check_is_delegate_loose_pss(const struct question *q)
+{
+    return q->ocsp->delegate_made.loose_pss;
+}
+
 bool check_is_pss_beyond_sha256(const struct question *q)
 {
     return q->ocsp->made.pss && q->ocsp->made.digest != DIGEST_SHA256;
@@ -394,6 +460,11 @@ bool check_has_critical_single(const struct question *q)
 bool check_has_critical_other(const struct question *q)
 {
     return q->ocsp->critical_other_extension;
+}
+
+bool check_has_long_oid(const struct question *q)
+{
+    return q->ocsp->long_oid;
 }
 
 bool check_has_critical_sct(const struct question *q)

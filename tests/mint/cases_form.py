@@ -144,8 +144,13 @@ def mint_status():
     status.refuse("try-later-must-staple", "Error status 3 for a must-staple leaf.",
                   answer.error(TRY_LATER), 2, "error-status", leaf=staple,
                   clients=measured("RR---"))
-    status.refuse("four", "responseStatus 4, which is not used.", answer.error(4), 2, "malformed")
+    status.refuse("four", "responseStatus 4, which is not used.", answer.error(4), 2,
+                  "error-status", clients=measured("RIRRR", "ARA"))
     status.refuse("seven", "responseStatus 7, which does not exist.", answer.error(7), 2,
+                  "error-status", clients=measured("RIRRR", "RRA"))
+    status.refuse("four-with-bytes", "responseStatus 4 together with a whole good answer.",
+                  replace(good(), status=4), 2, "error-status")
+    status.refuse("negative", "responseStatus -1.", der.sequence(der.tlv(0x0A, b"\xff")), 2,
                   "malformed")
     status.refuse("successful-alone", "responseStatus successful and nothing behind it.",
                   answer.error(0), 2, "malformed")

@@ -233,6 +233,13 @@ def _delegates(people):
         by("its certificate signed with SHA-1", people.delegate(sha1=True)),
         by("unknown critical extension", people.delegate(more=[odd.UNKNOWN_CRITICAL])),
         by("curve written out", people.delegate("p256", change=odd.curve_written_out)),
+        # By name: the key's hash is of other bits.
+        by("point compressed", people.delegate("p256", change=odd.POINT_COMPRESSED),
+           responder="name"),
+        by("point hybrid", people.delegate("p256", change=odd.POINT_HYBRID), responder="name"),
+        by("modulus negative", people.delegate(change=odd.MODULUS_NEGATIVE), responder="name"),
+        by("modulus with an octet too many", people.delegate(change=odd.MODULUS_LONG),
+           responder="name"),
         by("of version 2", people.delegate(change=odd.as_version_2)),
         by("one extension twice", people.delegate(more=[odd.UNKNOWN],
                                                   change=odd.extension_twice)),

@@ -87,6 +87,29 @@ def curve_written_out(cert, parts):
     parts[6] = mint.seq(algorithm, mint.tlv(0x03, b"\0", point))
 
 
+def _key_of(bits):
+    """Puts another BIT STRING into the SubjectPublicKeyInfo; @bits makes it of the one there."""
+    def change(cert, parts):
+        algorithm = _parts(parts[6])[0]
+        was = mint.key_bits(cert.public_key())
+        parts[6] = mint.seq(algorithm, mint.tlv(0x03, b"\0", bits(was)))
+    return change
+
+
+def _modulus(change):
+    """RSAPublicKey with the content of its modulus as @change makes it."""
+    def bits(key):
+        modulus, exponent = _parts(key)
+        return mint.seq(mint.tlv(0x02, change(modulus[_header(modulus):])), exponent)
+    return _key_of(bits)
+
+
+POINT_COMPRESSED = _key_of(lambda point: bytes((2 | point[-1] & 1,)) + point[1:33])
+POINT_HYBRID = _key_of(lambda point: bytes((6 | point[-1] & 1,)) + point[1:])
+MODULUS_NEGATIVE = _modulus(lambda octets: octets[1:])
+MODULUS_LONG = _modulus(lambda octets: b"\0" + octets)
+
+
 def constrained(authority, name):
     """The same CA; its certificate allows nothing but that DNS name."""
     cert = authority.cert
