@@ -307,6 +307,9 @@ enum cert_state {
     CERT_STATES,
 };
 
+/* What the single says in effect: never issued is unknown (RFC 6960 2.2). */
+enum cert_status status_in_effect(const struct ocsp_facts *facts);
+
 /* "wrong-serial", "cert-expired"... and a clause for people ("it is about another serial number").
  */
 const char *reason_name(enum reason reason);

@@ -49,10 +49,17 @@ static enum reason ended(const struct der *der)
     return der_end(der) ? REASON_GOOD : REASON_TRAILING_DATA;
 }
 
+/* A tagged element at the end of a SEQUENCE is a field in the wrong form or place, and not mere
+ * octets behind what is good. */
+static bool is_field(const struct der *der)
+{
+    return (der_peek(der) & 0xc0) == 0x80;
+}
+
 /* As der_end(), and notes octets that are left behind what was read well. */
 static bool closed(const struct der *der, bool *trails)
 {
-    *trails |= der_more(der);
+    *trails |= der_more(der) && !is_field(der);
     return der_end(der);
 }
 
@@ -318,7 +325,7 @@ static enum reason read_data(struct answer *answer)
         answer->critical = found.wanted_critical || found.other_critical;
         answer->long_oid = found.long_oid;
     }
-    return ended(&data);
+    return is_field(&data) ? REASON_MALFORMED : ended(&data);
 }
 
 static bool read_embedded_certs(struct der *basic, struct answer *answer, bool *trails)
@@ -361,7 +368,7 @@ static enum reason read_basic(struct slice input, struct answer *answer)
         !der_read_bits(&basic, &view->signature) || !read_embedded_certs(&basic, answer, &trails)) {
         return trails ? REASON_TRAILING_DATA : REASON_MALFORMED;
     }
-    reason = ended(&basic);
+    reason = is_field(&basic) ? REASON_MALFORMED : ended(&basic);
     if (reason != REASON_GOOD) {
         return reason;
     }

@@ -19,6 +19,8 @@ ADDRESSES = ("1.3.6.1.5.5.7.1.7", bytes.fromhex("300c300a0402000130040302000a"),
 ISSUER_ALT_NAME = ("2.5.29.18", mint.NULL, False)
 POLICIES = ("2.5.29.32", bytes.fromhex("3007300506032a0304"), True)
 KEY_ENCIPHERMENT = ("2.5.29.15", bytes.fromhex("03020520"), True)
+USAGE_PADDED = ("2.5.29.15", bytes.fromhex("030207ff"), True)
+NO_DNS_NAME = ("2.5.29.17", bytes.fromhex("30028200"), False)
 OUTSIDE = ("2.5.29.17", mint.seq(mint.tlv(0x82, b"ocsp.example")), False)
 
 
@@ -71,6 +73,15 @@ def changed(cert, issuer_key, change):
 
 def as_version_2(_cert, parts):
     parts[0] = mint.tlv(0xA0, mint.integer(1))
+
+
+def without_name(_cert, parts):
+    parts[5] = mint.seq()
+
+
+def born_1969(_cert, parts):
+    (_, end) = _parts(parts[4])
+    parts[4] = mint.seq(mint.tlv(0x17, b"691231235959Z"), end)
 
 
 def extension_twice(_cert, parts):
