@@ -414,6 +414,16 @@ bool check_has_unreadable_alone(const struct question *q)
     return q->ocsp->embedded_unreadable && q->ocsp->signer == OCSP_SIGNER_ISSUER;
 }
 
+bool check_is_signer_shadowed(const struct question *q)
+{
+    return q->ocsp->shadowed;
+}
+
+bool check_is_signer_shadowed_by_key(const struct question *q)
+{
+    return q->ocsp->shadowed_by_key;
+}
+
 bool check_is_signer_not_first(const struct question *q)
 {
     return q->ocsp->signer == OCSP_SIGNER_DELEGATE && !q->ocsp->signer_first;

@@ -130,6 +130,8 @@ bool check_has_many_certs(const struct question *q);
 bool check_has_unreadable_cert(const struct question *q);
 bool check_has_unreadable_before(const struct question *q);
 bool check_has_unreadable_alone(const struct question *q);
+bool check_is_signer_shadowed(const struct question *q);
+bool check_is_signer_shadowed_by_key(const struct question *q);
 bool check_is_signer_not_first(const struct question *q);
 bool check_has_needless_certs(const struct question *q);
 bool check_lacks_root(const struct question *q);

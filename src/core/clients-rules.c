@@ -450,6 +450,19 @@ static const struct rule rules[] = {
      .clients = ON(NSS),
      .broken = check_has_unreadable_alone,
      .sentence = "it carries a certificate that is not readable"},
+    /* Of several that the responder's id names all look at the first, Firefox at all of that key
+     * (seen). */
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .need = NEED_FORM,
+     .clients = LIBCRYPTO | ANY_GNUTLS | ANY_JAVA | ON(NSS),
+     .broken = check_is_signer_shadowed,
+     .sentence =
+         "another certificate of its signer's name or key stands before the one that counts"},
+    {.reason = REASON_BAD_SIGNATURE,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX),
+     .broken = check_is_signer_shadowed_by_key,
+     .sentence = "another certificate of its signer's name stands before the one that counts"},
     {.reason = REASON_SIGNER_NOT_FOUND,
      .need = NEED_FORM,
      .clients = ON(GO) | ON(WOLFSSL),

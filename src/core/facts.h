@@ -255,6 +255,8 @@ struct ocsp_facts {
     bool root_embedded;       /* one is the issuer, which is self-signed */
     bool embedded_unreadable; /* one is not a readable certificate */
     bool unreadable_first;    /* such a one stands before the delegate */
+    bool shadowed;            /* ... and one that the responder's id names as well */
+    bool shadowed_by_key;     /* ... with another key */
 
     /* Set by signer_check(). */
     enum ocsp_signer signer;

@@ -233,6 +233,8 @@ SET(root_unsent_by_key, root_unsent(s); s->ocsp.by_key = true)
 SET(root_embedded, root_unsent_by_key(s); s->ocsp.embedded_certs = 1; s->ocsp.root_embedded = true)
 SET(root_unsent_delegated, *s = subject_delegated(); root_unsent_by_key(s))
 SET(signer_second, *s = subject_delegated(); s->ocsp.signer_first = false)
+SET(signer_shadowed, signer_second(s); s->ocsp.shadowed = true)
+SET(shadowed_by_key, signer_shadowed(s); s->ocsp.shadowed_by_key = true)
 SET(heavy, s->ocsp.size = 5000)
 SET(leaf_over, s->cert.not_after_s = TEST_NOW - 1)
 SET(no_url, s->cert.url_count = 0)
@@ -453,6 +455,10 @@ static const struct breach breaches[] = {
     {"a broken certificate first", broken_cert_first, REASON_MALFORMED, false,
      BROKEN_CERT | ON(FIREFOX), 0},
     {"signer is second", signer_second, REASON_SIGNER_NOT_FOUND, false, ON(WOLFSSL), ON(GO)},
+    {"signer behind one of its key", signer_shadowed, REASON_SIGNER_NOT_FOUND, false,
+     ON(WOLFSSL) | SEEN_LIBCRYPTO | ANY_GNUTLS | ANY_JAVA | ON(NSS), ON(GO)},
+    {"signer behind one of its name", shadowed_by_key, REASON_BAD_SIGNATURE, false,
+     ON(FIREFOX) | ON(WOLFSSL) | SEEN_LIBCRYPTO | ANY_GNUTLS | ANY_JAVA | ON(NSS), ON(GO)},
     {"root not sent", root_unsent, REASON_SIGNER_NOT_FOUND, false, ON(OPENSSL) | ON(LIBRESSL), 0},
     {"root not sent, by key", root_unsent_by_key, REASON_SIGNER_NOT_FOUND, false,
      ON(OPENSSL) | ON(LIBRESSL) | ANY_GNUTLS, 0},

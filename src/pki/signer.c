@@ -280,6 +280,8 @@ static enum reason try_embedded(struct signer *signer, const struct response_vie
 {
     enum reason first = REASON_SIGNER_NOT_FOUND;
     struct ocsp_facts best = {.signer = OCSP_SIGNER_NONE};
+    struct slice first_key = SLICE_NULL; /* of the first that is named */
+    bool any = false;
 
     for (unsigned i = 0; i < view->cert_count; i++) {
         struct ocsp_facts found = *facts;
@@ -287,8 +289,14 @@ static enum reason try_embedded(struct signer *signer, const struct response_vie
         const char *fault;
         enum reason reason;
 
-        if (cert_read(view->certs[i], &cert, &fault) != 0 || !id_is_cert(signer, view, &cert) ||
-            !is_better(&best, &cert)) {
+        if (cert_read(view->certs[i], &cert, &fault) != 0 || !id_is_cert(signer, view, &cert)) {
+            continue;
+        }
+        found.shadowed = any;
+        found.shadowed_by_key = any && !slice_equal(first_key, cert.key_bits);
+        first_key = any ? first_key : cert.key_bits;
+        any = true;
+        if (!is_better(&best, &cert)) {
             continue;
         }
         reason = try_delegate(signer, view, issuer, &cert, &found);

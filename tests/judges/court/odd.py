@@ -121,6 +121,15 @@ MODULUS_NEGATIVE = _modulus(lambda octets: octets[1:])
 MODULUS_LONG = _modulus(lambda octets: b"\0" + octets)
 
 
+def twin(leaf, authority):
+    """A certificate of the same name and key that may not sign answers."""
+    cert = leaf.cert
+    builder = (x509.CertificateBuilder().subject_name(cert.subject).issuer_name(cert.issuer)
+               .public_key(cert.public_key()).serial_number(cert.serial_number + 1000)
+               .not_valid_before(cert.not_valid_before).not_valid_after(cert.not_valid_after))
+    return builder.sign(authority.key, hashes.SHA256())
+
+
 def constrained(authority, name):
     """The same CA; its certificate allows nothing but that DNS name."""
     cert = authority.cert
