@@ -280,6 +280,8 @@ static void random_reading(struct rng *rng, struct ocsp_facts *ocsp)
     ocsp->trailing_outside = chance(rng, 2);
     ocsp->response_status = (uint8_t)rng_below(rng, 9);
     ocsp->long_oid = chance(rng, 10);
+    ocsp->shadowed = chance(rng, 10);
+    ocsp->shadowed_by_key = ocsp->shadowed && chance(rng, 2);
     ocsp->size = (uint32_t)rng_below(rng, 20000);
     ocsp->has_single = chance(rng, 50) ? false : true;
     ocsp->wrong_name_hash = chance(rng, 2);
