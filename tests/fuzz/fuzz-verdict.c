@@ -159,7 +159,7 @@ static struct ocsp_facts take_ocsp(struct source *source)
         .revocation_reason = -1,
     };
 
-    ocsp.response_status = ocsp.form == REASON_ERROR_STATUS ? (uint8_t)take_below(source, 7) : 0;
+    ocsp.response_status = ocsp.form == REASON_ERROR_STATUS ? (uint8_t)take_below(source, 9) : 0;
     ocsp.lax_form = ocsp.form == REASON_MALFORMED ? (uint8_t)take_below(source, 16) : 0;
     ocsp.trailing_basic = ocsp.form == REASON_TRAILING_DATA && take_bool(source);
     ocsp.trailing_outside = ocsp.form == REASON_TRAILING_DATA && take_bool(source);
