@@ -16,7 +16,7 @@ static json_t *json_status(const struct ocsp_facts *facts)
         [CERT_STATUS_UNKNOWN] = "unknown",
     };
 
-    return facts->has_single ? json_string(names[facts->status]) : json_null();
+    return facts->has_single ? json_string(names[status_in_effect(facts)]) : json_null();
 }
 
 static json_t *json_signer(const struct ocsp_facts *facts)

@@ -95,7 +95,7 @@ static void put_answer(struct buf *out, const struct verification *v)
                                 ? response_status_name(facts->response_status)
                                 : "");
     } else {
-        buf_put_text(&line, facts->has_single ? statuses[facts->status] : "not about it");
+        buf_put_text(&line, facts->has_single ? statuses[status_in_effect(facts)] : "not about it");
         buf_put_text(&line, ", signed ");
         buf_put_text(&line, signers[facts->signer]);
     }

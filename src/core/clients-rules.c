@@ -99,6 +99,12 @@ static const struct rule rules[] = {
      .baseline = true,
      .clients = ON(JAVA),
      .broken = check_is_lasting_error},
+    /* To Java one beyond its list is no answer, to the others, as 4 to all, one more error (seen).
+     */
+    {.reason = REASON_ERROR_STATUS,
+     .baseline = true,
+     .clients = ON(JAVA_DEFAULT),
+     .broken = check_is_unheard_error},
     {.reason = REASON_ERROR_STATUS,
      .baseline = true,
      .mild = ON(JAVA),
@@ -217,6 +223,12 @@ static const struct rule rules[] = {
      .clients = ON(GO) | FORM_JAVA,
      .broken = check_has_critical_sct,
      .sentence = "its list of certificate timestamps is critical"},
+    /* libtasn1 gives up on the whole answer, whosever extension it is (seen). */
+    {.reason = REASON_MALFORMED,
+     .need = NEED_FORM,
+     .clients = ANY_GNUTLS,
+     .broken = check_has_long_oid,
+     .sentence = "an extension has an OID with a number too large for GnuTLS"},
     /* client-rules 27: a value of no octets, or two lists for the certificate, of two hashes even,
      * only Firefox refused; an empty list nobody (seen). RFC 6962 3.3: "At least one SCT MUST be
      * included." */
@@ -438,6 +450,19 @@ static const struct rule rules[] = {
      .clients = ON(NSS),
      .broken = check_has_unreadable_alone,
      .sentence = "it carries a certificate that is not readable"},
+    /* Of several that the responder's id names all look at the first, Firefox at all of that key
+     * (seen). */
+    {.reason = REASON_SIGNER_NOT_FOUND,
+     .need = NEED_FORM,
+     .clients = LIBCRYPTO | ANY_GNUTLS | ANY_JAVA | ON(NSS),
+     .broken = check_is_signer_shadowed,
+     .sentence =
+         "another certificate of its signer's name or key stands before the one that counts"},
+    {.reason = REASON_BAD_SIGNATURE,
+     .need = NEED_FORM,
+     .clients = ON(FIREFOX),
+     .broken = check_is_signer_shadowed_by_key,
+     .sentence = "another certificate of its signer's name stands before the one that counts"},
     {.reason = REASON_SIGNER_NOT_FOUND,
      .need = NEED_FORM,
      .clients = ON(GO) | ON(WOLFSSL),

@@ -91,7 +91,7 @@ struct rule {
 };
 
 /* The table, which is constant (clients-signers.c, then clients-rules.c). */
-#define RULES_MAX 128
+#define RULES_MAX 192
 unsigned rule_count(void);
 const struct rule *rule_get(unsigned rule);
 

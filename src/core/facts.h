@@ -119,6 +119,7 @@ struct signature_facts {
     uint16_t key_bits;
     uint16_t salt_size; /* with pss */
     bool null;          /* ECDSA with NULL where no parameters belong (RFC 5758 3.2) */
+    bool loose_pss; /* with pss: a default written out, or a digest without NULL (RFC 4055 2.1) */
 };
 
 /* What is wrong with a certificate that signed an answer and may not: REASON_UNAUTHORIZED_SIGNER
@@ -144,6 +145,19 @@ enum delegate_fault {
 enum delegate_quirk {
     QUIRK_KEY_USAGE = 1,       /* a keyUsage that is not for signing */
     QUIRK_CRITICAL_POLICY = 2, /* certificatePolicies or inhibitAnyPolicy, critical */
+    /* Its key: a point that is compressed, or octets behind an RSAPublicKey; numbers or lengths of
+     * one that are not in their shortest form; an RSA key with a negative number, without the NULL
+     * of its algorithm, or for RSASSA-PSS alone. */
+    QUIRK_KEY_FORM = 4,
+    QUIRK_LONG_NUMBERS = 8,
+    QUIRK_RSA_KEY = 16,
+    QUIRK_NO_NAME = 32,     /* no subject, and no subjectAltName that is critical */
+    QUIRK_NAME_ORDER = 64,  /* a part of its name is not in DER's order */
+    QUIRK_ALT_NAME = 128,   /* an alternative name that is empty, an x400Address, an ediPartyName */
+    QUIRK_LONG_OID = 256,   /* der_is_long_oid() */
+    QUIRK_USAGE_BITS = 512, /* unused bits of its keyUsage are not zero */
+    QUIRK_OLD_DATE = 1024,  /* it is valid since before 1970 */
+    QUIRKS_END = 2048,
 };
 
 /* What is not DER, or not the RFC's use of it, and yet read by some clients. */
@@ -228,6 +242,7 @@ struct ocsp_facts {
     bool critical_response_extension;
     bool critical_single_extension; /* in a single about the certificate, not a list of SCTs */
     bool critical_other_extension;  /* in another single */
+    bool long_oid;                  /* der_is_long_oid(), of any extension */
     bool has_scts;                  /* one about the certificate has a list of SCTs */
     uint8_t sct_faults;             /* enum sct_fault, of the singles about the certificate */
 
@@ -240,13 +255,15 @@ struct ocsp_facts {
     bool root_embedded;       /* one is the issuer, which is self-signed */
     bool embedded_unreadable; /* one is not a readable certificate */
     bool unreadable_first;    /* such a one stands before the delegate */
+    bool shadowed;            /* ... and one that the responder's id names as well */
+    bool shadowed_by_key;     /* ... with another key */
 
     /* Set by signer_check(). */
     enum ocsp_signer signer;
     struct signature_facts made;          /* the answer's signature */
     struct signature_facts delegate_made; /* that of the delegate's certificate */
     uint16_t delegate_faults;             /* enum delegate_fault; of the issuer, where it signed */
-    uint8_t delegate_quirks;              /* enum delegate_quirk; only with OCSP_SIGNER_DELEGATE */
+    uint16_t delegate_quirks;             /* enum delegate_quirk; only with OCSP_SIGNER_DELEGATE */
     bool signer_misnamed; /* _SIGNER_NOT_FOUND, and yet the issuer's key signed it */
     bool signer_namesake; /* _BAD_SIGNATURE, and yet a good delegate of the issuer's name */
     bool signer_alike;    /* _BAD_SIGNATURE only where names are compared without case and blanks */
@@ -291,6 +308,9 @@ enum cert_state {
     CERT_STATE_REVOKED,
     CERT_STATES,
 };
+
+/* What the single says in effect: never issued is unknown (RFC 6960 2.2). */
+enum cert_status status_in_effect(const struct ocsp_facts *facts);
 
 /* "wrong-serial", "cert-expired"... and a clause for people ("it is about another serial number").
  */

@@ -85,3 +85,8 @@ const char *response_status_name(uint8_t status)
 
     return status < ARRAY_SIZE(names) ? names[status] : "an unknown status";
 }
+
+enum cert_status status_in_effect(const struct ocsp_facts *facts)
+{
+    return facts->never_issued ? CERT_STATUS_UNKNOWN : facts->status;
+}

@@ -30,8 +30,9 @@ static struct subject subject_delegated(void)
     struct subject s = subject();
 
     s.ocsp.signer = OCSP_SIGNER_DELEGATE;
-    s.ocsp.made = (struct signature_facts){KEY_P256, DIGEST_SHA256, false, 256, 0, false};
-    s.ocsp.delegate_made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 2048, 0, false};
+    s.ocsp.made = (struct signature_facts){KEY_P256, DIGEST_SHA256, false, 256, 0, false, false};
+    s.ocsp.delegate_made =
+        (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 2048, 0, false, false};
     s.ocsp.delegate_not_before_s = TEST_NOW - 30 * DAY;
     s.ocsp.delegate_not_after_s = TEST_NOW + 30 * DAY;
     s.ocsp.embedded_certs = 1;
@@ -91,6 +92,8 @@ SET(trailing_inside, set_form(s, REASON_TRAILING_DATA))
 SET(trailing_outside, set_form(s, REASON_TRAILING_DATA); s->ocsp.trailing_outside = true)
 SET(try_later, set_form(s, REASON_ERROR_STATUS); s->ocsp.response_status = 3)
 SET(unauthorized, set_form(s, REASON_ERROR_STATUS); s->ocsp.response_status = 6)
+SET(unheard_status, unauthorized(s); s->ocsp.response_status = 7)
+SET(status_4, unauthorized(s); s->ocsp.response_status = 4)
 SET(try_later_must, try_later(s); s->cert.must_staple = true)
 SET(other_type, set_form(s, REASON_UNSUPPORTED_RESPONSE_TYPE))
 SET(other_version, set_form(s, REASON_UNSUPPORTED_VERSION))
@@ -132,6 +135,15 @@ SET(odd_signer, foreign(s); s->ocsp.delegate_faults = DELEGATE_ODD)
 SET(odd_issuer, foreign(s); s->ocsp.delegate_faults = DELEGATE_OF_ODD_ISSUER)
 SET(other_usage, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_KEY_USAGE)
 SET(critical_policy, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_CRITICAL_POLICY)
+SET(odd_key_form, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_KEY_FORM)
+SET(long_numbers, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_LONG_NUMBERS)
+SET(odd_rsa_key, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_RSA_KEY)
+SET(no_name, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_NO_NAME)
+SET(unordered_name, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_NAME_ORDER)
+SET(rare_alt_name, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_ALT_NAME)
+SET(long_oid_signer, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_LONG_OID)
+SET(padded_usage, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_USAGE_BITS)
+SET(signer_of_old, *s = subject_delegated(); s->ocsp.delegate_quirks = QUIRK_OLD_DATE)
 SET(signer_over, *s = subject_delegated(); s->ocsp.delegate_not_after_s = TEST_NOW - 1)
 SET(signer_was_over, signer_over(s); s->ocsp.produced_at_s = TEST_NOW)
 SET(signer_early, *s = subject_delegated(); s->ocsp.delegate_not_before_s = TEST_NOW + 1)
@@ -142,16 +154,16 @@ SET(issuer_last, s->cert.issuer_not_before_s = TEST_NOW; s->cert.issuer_not_afte
 SET(sha1, s->ocsp.made.digest = DIGEST_SHA1)
 SET(sha1_delegate, *s = subject_delegated(); s->ocsp.delegate_made.digest = DIGEST_SHA1)
 SET(rsa_512, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 512, 0, false})
+    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 512, 0, false, false})
 SET(rsa_2047, *s = subject_delegated(); s->ocsp.delegate_made.key_bits = 2047)
 SET(rsa_1024, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 1024, 0, false})
+    s->ocsp.made = (struct signature_facts){KEY_RSA, DIGEST_SHA256, false, 1024, 0, false, false})
 SET(ed25519, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0, false})
+    s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0, false, false})
 SET(ed25519_ca,
-    s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0, false})
-SET(curve, *s = subject_delegated();
-    s->ocsp.made = (struct signature_facts){KEY_EC_OTHER, DIGEST_SHA256, false, 256, 0, false})
+    s->ocsp.made = (struct signature_facts){KEY_ED25519, DIGEST_NONE, false, 256, 0, false, false})
+SET(curve, *s = subject_delegated(); s->ocsp.made = (struct signature_facts){
+                                         KEY_EC_OTHER, DIGEST_SHA256, false, 256, 0, false, false})
 SET(sha224, s->ocsp.made.digest = DIGEST_SHA224)
 SET(sha224_delegate, *s = subject_delegated(); s->ocsp.delegate_made.digest = DIGEST_SHA224)
 SET(pss, s->ocsp.made.pss = true; s->ocsp.made.salt_size = 32)
@@ -160,6 +172,9 @@ SET(pss_short_salt, pss(s); s->ocsp.made.salt_size = 20)
 SET(pss_delegate, *s = subject_delegated(); s->ocsp.delegate_made.pss = true;
     s->ocsp.delegate_made.digest = DIGEST_SHA512; s->ocsp.delegate_made.salt_size = 64)
 SET(pss_delegate_salt, pss_delegate(s); s->ocsp.delegate_made.salt_size = 32)
+SET(pss_loose, pss(s); s->ocsp.made.loose_pss = true)
+SET(pss_delegate_loose, pss_delegate(s); s->ocsp.delegate_made.loose_pss = true)
+SET(long_oid, s->ocsp.long_oid = true)
 SET(critical_response, s->ocsp.critical_response_extension = true)
 SET(critical_single, s->ocsp.critical_single_extension = true)
 SET(critical_other, s->ocsp.critical_other_extension = true)
@@ -218,6 +233,8 @@ SET(root_unsent_by_key, root_unsent(s); s->ocsp.by_key = true)
 SET(root_embedded, root_unsent_by_key(s); s->ocsp.embedded_certs = 1; s->ocsp.root_embedded = true)
 SET(root_unsent_delegated, *s = subject_delegated(); root_unsent_by_key(s))
 SET(signer_second, *s = subject_delegated(); s->ocsp.signer_first = false)
+SET(signer_shadowed, signer_second(s); s->ocsp.shadowed = true)
+SET(shadowed_by_key, signer_shadowed(s); s->ocsp.shadowed_by_key = true)
 SET(heavy, s->ocsp.size = 5000)
 SET(leaf_over, s->cert.not_after_s = TEST_NOW - 1)
 SET(no_url, s->cert.url_count = 0)
@@ -311,6 +328,30 @@ static const struct breach breaches[] = {
     {"odd issuer", odd_issuer, REASON_UNAUTHORIZED_SIGNER, true, SEEN_LIBCRYPTO, 0},
     {"delegate not for signing", other_usage, REASON_GOOD, false, ON(NSS), 0},
     {"delegate with critical policies", critical_policy, REASON_GOOD, false, ON(NSS), 0},
+    {"delegate's point compressed", odd_key_form, REASON_UNSUPPORTED_ALGORITHM, false,
+     ON(FIREFOX) | ON(NSS) | ANY_GNUTLS | ANY_JAVA | ON(JAVA_DEFAULT), ON(GO)},
+    {"delegate's modulus too long", long_numbers, REASON_UNSUPPORTED_ALGORITHM, false,
+     ON(FIREFOX) | ON(NSS), ON(CHROMIUM) | ON(GO)},
+    {"delegate's key lacks NULL", odd_rsa_key, REASON_UNSUPPORTED_ALGORITHM, false, ON(FIREFOX),
+     ON(CHROMIUM) | ON(GO)},
+    {"delegate without name", no_name, REASON_UNAUTHORIZED_SIGNER, false,
+     ANY_JAVA | ON(JAVA_DEFAULT), 0},
+    {"delegate's name out of order", unordered_name, REASON_UNAUTHORIZED_SIGNER, false, ANY_GNUTLS,
+     0},
+    {"delegate with x400Address", rare_alt_name, REASON_UNAUTHORIZED_SIGNER, false, ANY_GNUTLS, 0},
+    {"delegate with UUID", long_oid_signer, REASON_UNAUTHORIZED_SIGNER, false, ANY_GNUTLS, 0},
+    {"delegate's keyUsage padded", padded_usage, REASON_UNAUTHORIZED_SIGNER, false, ON(FIREFOX),
+     ON(CHROMIUM) | ON(GO)},
+    {"delegate since 1969", signer_of_old, REASON_UNAUTHORIZED_SIGNER, false, ON(FIREFOX), 0},
+    {"UUID", long_oid, REASON_MALFORMED, false, ANY_GNUTLS, 0},
+    {"RSA-PSS, written otherwise", pss_loose, REASON_UNSUPPORTED_ALGORITHM, false, ON(FIREFOX),
+     ON(CHROMIUM) | ON(GO)},
+    {"RSA-PSS delegate, written otherwise", pss_delegate_loose, REASON_UNSUPPORTED_ALGORITHM, false,
+     ON(FIREFOX), ON(CHROMIUM) | ON(GO)},
+    {"status 7", unheard_status, REASON_ERROR_STATUS, true,
+     (VERIFIERS | ON(JAVA_DEFAULT)) & ~(SOFT | ANY_GNUTLS), SOFT | ANY_GNUTLS},
+    {"status 4", status_4, REASON_ERROR_STATUS, true, VERIFIERS & ~(SOFT | ANY_GNUTLS),
+     SOFT | ANY_GNUTLS},
     {"delegate expired", signer_over, REASON_SIGNER_EXPIRED, true, VERIFIERS & ~(SOFT | ON(NSS)),
      ON(APPLE)},
     {"delegate expired before", signer_was_over, REASON_SIGNER_EXPIRED, true, VERIFIERS & ~SOFT,
@@ -414,6 +455,10 @@ static const struct breach breaches[] = {
     {"a broken certificate first", broken_cert_first, REASON_MALFORMED, false,
      BROKEN_CERT | ON(FIREFOX), 0},
     {"signer is second", signer_second, REASON_SIGNER_NOT_FOUND, false, ON(WOLFSSL), ON(GO)},
+    {"signer behind one of its key", signer_shadowed, REASON_SIGNER_NOT_FOUND, false,
+     ON(WOLFSSL) | SEEN_LIBCRYPTO | ANY_GNUTLS | ANY_JAVA | ON(NSS), ON(GO)},
+    {"signer behind one of its name", shadowed_by_key, REASON_BAD_SIGNATURE, false,
+     ON(FIREFOX) | ON(WOLFSSL) | SEEN_LIBCRYPTO | ANY_GNUTLS | ANY_JAVA | ON(NSS), ON(GO)},
     {"root not sent", root_unsent, REASON_SIGNER_NOT_FOUND, false, ON(OPENSSL) | ON(LIBRESSL), 0},
     {"root not sent, by key", root_unsent_by_key, REASON_SIGNER_NOT_FOUND, false,
      ON(OPENSSL) | ON(LIBRESSL) | ANY_GNUTLS, 0},

@@ -257,6 +257,7 @@ static void random_signature(struct rng *rng, struct signature_facts *made)
         made->digest = (uint8_t)rng_below(rng, DIGEST_SHA512 + 1);
         made->pss = chance(rng, 3);
         made->null = chance(rng, 3);
+        made->loose_pss = made->pss && chance(rng, 3);
         made->key_bits = bits[rng_below(rng, ARRAY_SIZE(bits))];
     }
 }
@@ -270,14 +271,17 @@ static void random_reading(struct rng *rng, struct ocsp_facts *ocsp)
                           ? (enum reason)(REASON_UNSUPPORTED_ALGORITHM + rng_below(rng, 4))
                           : REASON_GOOD;
     ocsp->delegate_faults = (uint16_t)rng_below(rng, 2 * DELEGATE_OF_ODD_ISSUER);
-    ocsp->delegate_quirks = (uint8_t)rng_below(rng, 4);
+    ocsp->delegate_quirks = (uint16_t)rng_below(rng, QUIRKS_END);
     ocsp->signer_alike = chance(rng, 2);
     ocsp->lax_form = (uint8_t)rng_below(rng, 16);
     ocsp->trailing_basic = chance(rng, 2);
     ocsp->signer_namesake = chance(rng, 2);
     ocsp->any_revoked = chance(rng, 2);
     ocsp->trailing_outside = chance(rng, 2);
-    ocsp->response_status = (uint8_t)rng_below(rng, 7);
+    ocsp->response_status = (uint8_t)rng_below(rng, 9);
+    ocsp->long_oid = chance(rng, 10);
+    ocsp->shadowed = chance(rng, 10);
+    ocsp->shadowed_by_key = ocsp->shadowed && chance(rng, 2);
     ocsp->size = (uint32_t)rng_below(rng, 20000);
     ocsp->has_single = chance(rng, 50) ? false : true;
     ocsp->wrong_name_hash = chance(rng, 2);

@@ -374,6 +374,7 @@ struct scheme {
     enum scheme_type type;
     enum digest_kind digest; /* DIGEST_NONE: part of the algorithm itself */
     int salt_size;           /* SCHEME_RSA_PSS */
+    bool loose_pss;          /* see struct signature_facts */
 };
 
 struct scheme_row {
@@ -395,20 +396,23 @@ struct scheme_row {
 
 /* MD2, MD4 and MD5 are left out on purpose: forged answers are within reach. */
 static const struct scheme_row scheme_rows[] = {
-    {OID_RSA(0x0b), {SCHEME_RSA, DIGEST_SHA256, 0}},
-    {OID_ECDSA(0x02), {SCHEME_ECDSA, DIGEST_SHA256, 0}},
-    {OID_ECDSA(0x03), {SCHEME_ECDSA, DIGEST_SHA384, 0}},
-    {OID_ECDSA(0x04), {SCHEME_ECDSA, DIGEST_SHA512, 0}},
-    {OID_RSA(0x0c), {SCHEME_RSA, DIGEST_SHA384, 0}},
-    {OID_RSA(0x0d), {SCHEME_RSA, DIGEST_SHA512, 0}},
-    {OID_RSA(0x0a), {SCHEME_RSA_PSS, DIGEST_NONE, 0}}, /* the rest is in its parameters */
-    {3, {0x2b, 0x65, 0x70}, {SCHEME_ED25519, DIGEST_NONE, 0}},
-    {3, {0x2b, 0x65, 0x71}, {SCHEME_ED448, DIGEST_NONE, 0}},
-    {OID_RSA(0x05), {SCHEME_RSA, DIGEST_SHA1, 0}},
-    {5, {0x2b, 0x0e, 0x03, 0x02, 0x1d}, {SCHEME_RSA, DIGEST_SHA1, 0}}, /* OIW's name of the same */
-    {OID_RSA(0x0e), {SCHEME_RSA, DIGEST_SHA224, 0}},
-    {7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01}, {SCHEME_ECDSA, DIGEST_SHA1, 0}},
-    {OID_ECDSA(0x01), {SCHEME_ECDSA, DIGEST_SHA224, 0}},
+    {OID_RSA(0x0b), {.type = SCHEME_RSA, .digest = DIGEST_SHA256}},
+    {OID_ECDSA(0x02), {.type = SCHEME_ECDSA, .digest = DIGEST_SHA256}},
+    {OID_ECDSA(0x03), {.type = SCHEME_ECDSA, .digest = DIGEST_SHA384}},
+    {OID_ECDSA(0x04), {.type = SCHEME_ECDSA, .digest = DIGEST_SHA512}},
+    {OID_RSA(0x0c), {.type = SCHEME_RSA, .digest = DIGEST_SHA384}},
+    {OID_RSA(0x0d), {.type = SCHEME_RSA, .digest = DIGEST_SHA512}},
+    {OID_RSA(0x0a),
+     {.type = SCHEME_RSA_PSS, .digest = DIGEST_NONE}}, /* the rest is in its parameters */
+    {3, {0x2b, 0x65, 0x70}, {.type = SCHEME_ED25519, .digest = DIGEST_NONE}},
+    {3, {0x2b, 0x65, 0x71}, {.type = SCHEME_ED448, .digest = DIGEST_NONE}},
+    {OID_RSA(0x05), {.type = SCHEME_RSA, .digest = DIGEST_SHA1}},
+    {5,
+     {0x2b, 0x0e, 0x03, 0x02, 0x1d},
+     {.type = SCHEME_RSA, .digest = DIGEST_SHA1}}, /* OIW's name of the same */
+    {OID_RSA(0x0e), {.type = SCHEME_RSA, .digest = DIGEST_SHA224}},
+    {7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01}, {.type = SCHEME_ECDSA, .digest = DIGEST_SHA1}},
+    {OID_ECDSA(0x01), {.type = SCHEME_ECDSA, .digest = DIGEST_SHA224}},
 };
 
 static bool scheme_find(struct slice oid, struct scheme *ret_scheme)
@@ -422,8 +426,8 @@ static bool scheme_find(struct slice oid, struct scheme *ret_scheme)
     return false;
 }
 
-/* The digest of an AlgorithmIdentifier; parameters NULL or absent. */
-static bool read_digest(struct der *der, enum digest_kind *ret_digest)
+/* The digest of an AlgorithmIdentifier; parameters NULL or absent, which sets @loose. */
+static bool read_digest(struct der *der, enum digest_kind *ret_digest, bool *loose)
 {
     static const struct {
         uint8_t oid_size;
@@ -441,7 +445,7 @@ static bool read_digest(struct der *der, enum digest_kind *ret_digest)
     if (!der_read_oid(&inside, &oid)) {
         return false;
     }
-    der_read_optional(&inside, DER_NULL, &null);
+    *loose |= !der_read_optional(&inside, DER_NULL, &null);
     for (size_t i = 0; i < ARRAY_SIZE(rows) && der_end(&inside) && null.size == 0; i++) {
         if (slice_equal(oid, slice_of(rows[i].oid, rows[i].oid_size))) {
             *ret_digest = rows[i].digest;
@@ -452,7 +456,7 @@ static bool read_digest(struct der *der, enum digest_kind *ret_digest)
 }
 
 /* MaskGenAlgorithm: MGF1 with the very digest of the message; nobody signs with another. */
-static bool read_mask(struct der *der, enum digest_kind digest)
+static bool read_mask(struct der *der, enum digest_kind digest, bool *loose)
 {
     static const uint8_t mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
     struct der inside = der_enter(der, DER_SEQUENCE);
@@ -460,7 +464,7 @@ static bool read_mask(struct der *der, enum digest_kind digest)
     struct slice oid;
 
     return der_read_oid(&inside, &oid) && slice_equal(oid, slice_of(mgf1, sizeof(mgf1))) &&
-           read_digest(&inside, &found) && der_end(&inside) && found == digest;
+           read_digest(&inside, &found, loose) && der_end(&inside) && found == digest;
 }
 
 /* RSASSA-PSS-params (RFC 4055 3.1). */
@@ -473,13 +477,13 @@ static bool read_pss(struct der *der, struct scheme *scheme)
     scheme->digest = DIGEST_SHA1;
     if (der_peek(&params) == DER_CONTEXT_CONSTRUCTED(0)) {
         field = der_enter(&params, DER_CONTEXT_CONSTRUCTED(0));
-        if (!read_digest(&field, &scheme->digest) || !der_end(&field)) {
+        if (!read_digest(&field, &scheme->digest, &scheme->loose_pss) || !der_end(&field)) {
             return false;
         }
     }
     if (der_peek(&params) == DER_CONTEXT_CONSTRUCTED(1)) {
         field = der_enter(&params, DER_CONTEXT_CONSTRUCTED(1));
-        if (!read_mask(&field, scheme->digest) || !der_end(&field)) {
+        if (!read_mask(&field, scheme->digest, &scheme->loose_pss) || !der_end(&field)) {
             return false;
         }
         mask_default = scheme->digest;
@@ -491,6 +495,7 @@ static bool read_pss(struct der *der, struct scheme *scheme)
         }
     }
     if (der_peek(&params) == DER_CONTEXT_CONSTRUCTED(3)) {
+        scheme->loose_pss = true;
         field = der_enter(&params, DER_CONTEXT_CONSTRUCTED(3));
         if (!der_read_small(&field, DER_INTEGER, &trailer) || !der_end(&field)) {
             return false;
@@ -621,6 +626,7 @@ int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *
         ret_made->digest = (uint8_t)scheme.digest;
         ret_made->null = null && scheme.type == SCHEME_ECDSA;
         ret_made->pss = scheme.type == SCHEME_RSA_PSS;
+        ret_made->loose_pss = scheme.loose_pss;
         ret_made->salt_size = ret_made->pss ? (uint16_t)scheme.salt_size : 0;
     }
     return r;

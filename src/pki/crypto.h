@@ -57,7 +57,7 @@ struct crypto_signed {
     struct slice signature;
 };
 
-/* 0, CRYPTO_E_BAD_SIGNATURE, CRYPTO_E_UNSUPPORTED. digest and pss of *@ret_made (may be NULL) are
- * set with 0 only; its key is for crypto_key_describe(), once for each key. */
+/* 0, CRYPTO_E_BAD_SIGNATURE, CRYPTO_E_UNSUPPORTED. What *@ret_made (may be NULL) has of
+ * the signature is set with 0 only; its key is for crypto_key_describe(), once for each key. */
 int crypto_verify(struct crypto *crypto, void *key, const struct crypto_signed *what,
                   struct signature_facts *ret_made);

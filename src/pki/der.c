@@ -203,6 +203,19 @@ bool der_read_oid(struct der *der, struct slice *ret_oid)
     return true;
 }
 
+bool der_is_long_oid(struct slice oid)
+{
+    size_t octets = 0;
+
+    for (size_t i = 0; i < oid.size; i++) {
+        if (++octets > 9) { /* of seven bits each */
+            return true;
+        }
+        octets = oid.data[i] < 0x80 ? 0 : octets;
+    }
+    return false;
+}
+
 /* @fields from @count two-digit groups of @text, which must be all digits and one 'Z'. */
 static bool read_digits(struct slice text, size_t count, int fields[])
 {

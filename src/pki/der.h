@@ -68,6 +68,7 @@ bool der_read_integer(struct der *der, struct slice *ret_content); /* minimal tw
 bool der_read_small(struct der *der, uint8_t tag, uint32_t *ret_value); /* 0..2^31-1 */
 bool der_read_bits(struct der *der, struct slice *ret_octets);          /* no unused bits */
 bool der_read_oid(struct der *der, struct slice *ret_oid);
+bool der_is_long_oid(struct slice oid); /* it has an arc of more than 63 bits, as a UUID is */
 /* "YYYYMMDDHHMMSSZ" exactly, from 1970 on (RFC 9919; RFC 5280 4.1.2.5.2). */
 bool der_read_generalized_time(struct der *der, int64_t *ret_wall_s);
 /* UTCTime "YYMMDDHHMMSSZ" or GeneralizedTime, as Validity has them (RFC 5280 4.1.2.5); any year

@@ -95,4 +95,5 @@ void repair_facts(struct ocsp_facts *facts, const struct response_view *view, un
     facts->signer_first = facts->signer == OCSP_SIGNER_DELEGATE;
     facts->root_embedded = cert.size && facts->signer == OCSP_SIGNER_ISSUER;
     facts->embedded_unreadable = facts->unreadable_first = false;
+    facts->shadowed = facts->shadowed_by_key = false;
 }

@@ -23,6 +23,7 @@ struct single {
     int64_t next_update_s;
     bool has_next_update;
     bool critical;
+    bool long_oid;
     bool has_scts;
     uint8_t sct_faults;
     bool trails; /* octets where none belong, behind what is good */
@@ -34,6 +35,7 @@ struct answer {
     struct slice singles; /* content of `responses` */
     int64_t produced_at_s;
     bool critical;
+    bool long_oid; /* among responseExtensions */
     bool extended_revoke;
     bool trails_basic; /* octets behind the BasicOCSPResponse, which is good */
     unsigned cert_count;
@@ -47,10 +49,17 @@ static enum reason ended(const struct der *der)
     return der_end(der) ? REASON_GOOD : REASON_TRAILING_DATA;
 }
 
+/* A tagged element at the end of a SEQUENCE is a field in the wrong form or place, and not mere
+ * octets behind what is good. */
+static bool is_field(const struct der *der)
+{
+    return (der_peek(der) & 0xc0) == 0x80;
+}
+
 /* As der_end(), and notes octets that are left behind what was read well. */
 static bool closed(const struct der *der, bool *trails)
 {
-    *trails |= der_more(der);
+    *trails |= der_more(der) && !is_field(der);
     return der_end(der);
 }
 
@@ -61,6 +70,7 @@ struct extensions {
     unsigned count;      /* of such */
     bool wanted_critical;
     bool other_critical;
+    bool long_oid;
     bool trails;
 };
 
@@ -75,7 +85,9 @@ static bool read_extensions(struct der *der, struct extensions *extensions)
         struct slice oid, value;
         bool critical = false;
 
-        der_read_oid(&extension, &oid);
+        if (der_read_oid(&extension, &oid)) {
+            extensions->long_oid |= der_is_long_oid(oid);
+        }
         if (der_peek(&extension) == DER_BOOLEAN) {
             der_read_bool(&extension, &critical);
         }
@@ -148,7 +160,8 @@ static bool read_certid(struct der *der, struct single *single)
            (single->name_hash.size == hash_size && single->key_hash.size == hash_size);
 }
 
-/* RevokedInfo. CRLReason 7 is not used (RFC 5280 5.3.1). */
+/* RevokedInfo. A CRLReason that RFC 5280 5.3.1 does not have (7, and those over 10) is none:
+ * clients count the certificate as revoked all the same. */
 static bool read_revoked(struct der *der, struct single *single)
 {
     struct der info = der_enter(der, DER_CONTEXT_CONSTRUCTED(1));
@@ -162,10 +175,10 @@ static bool read_revoked(struct der *der, struct single *single)
         struct der inside = der_enter(&info, DER_CONTEXT_CONSTRUCTED(0));
 
         if (!der_read_small(&inside, DER_ENUMERATED, &reason) ||
-            !closed(&inside, &single->trails) || reason > 10 || reason == 7) {
+            !closed(&inside, &single->trails)) {
             return false;
         }
-        single->revocation_reason = (int8_t)reason;
+        single->revocation_reason = reason > 10 || reason == 7 ? -1 : (int8_t)reason;
     }
     return closed(&info, &single->trails);
 }
@@ -210,6 +223,7 @@ static bool read_single_extensions(struct der *der, struct single *single)
         return false;
     }
     single->critical = found.other_critical;
+    single->long_oid = found.long_oid;
     single->has_scts = found.count > 0;
     if (found.count) {
         single->sct_faults |= found.value.size ? 0 : SCT_NO_VALUE;
@@ -309,8 +323,9 @@ static enum reason read_data(struct answer *answer)
          * response." */
         answer->extended_revoke = found.count > 0;
         answer->critical = found.wanted_critical || found.other_critical;
+        answer->long_oid = found.long_oid;
     }
-    return ended(&data);
+    return is_field(&data) ? REASON_MALFORMED : ended(&data);
 }
 
 static bool read_embedded_certs(struct der *basic, struct answer *answer, bool *trails)
@@ -353,7 +368,7 @@ static enum reason read_basic(struct slice input, struct answer *answer)
         !der_read_bits(&basic, &view->signature) || !read_embedded_certs(&basic, answer, &trails)) {
         return trails ? REASON_TRAILING_DATA : REASON_MALFORMED;
     }
-    reason = ended(&basic);
+    reason = is_field(&basic) ? REASON_MALFORMED : ended(&basic);
     if (reason != REASON_GOOD) {
         return reason;
     }
@@ -395,13 +410,13 @@ static enum reason read_answer(struct slice input, uint8_t *ret_status, struct a
     if (input.size > LIMIT_ANSWER_SIZE) {
         return REASON_TOO_LARGE;
     }
-    if (!der_read_small(&response, DER_ENUMERATED, &status) || status > 6 || status == 4) {
+    if (!der_read_small(&response, DER_ENUMERATED, &status)) {
         return REASON_MALFORMED;
     }
     if (!der_end(&der)) {
         return ended(&der);
     }
-    *ret_status = (uint8_t)status;
+    *ret_status = status > UINT8_MAX ? UINT8_MAX : (uint8_t)status;
     if (status != 0) {
         /* RFC 6960 4.2.1: "If the value of responseStatus is one of the error conditions, the
          * responseBytes field is not set." Where it is, no client looks inside. */
@@ -528,6 +543,7 @@ static void facts_count_single(struct ocsp_facts *facts, const struct single *si
     facts->last_this_update_s = time_max(facts->last_this_update_s, single->this_update_s);
     facts->first_next_update_s = time_min(facts->first_next_update_s, single->next_update_s);
     facts->any_without_next_update |= !single->has_next_update;
+    facts->long_oid |= single->long_oid;
     facts->singles++;
 }
 
@@ -651,6 +667,7 @@ void response_read(struct slice der, const struct cert_facts *cert, const struct
     }
     facts.produced_at_s = answer.produced_at_s;
     facts.critical_response_extension = answer.critical;
+    facts.long_oid |= answer.long_oid;
     facts.by_key = answer.view.responder_key.size > 0;
     facts.embedded_certs = (uint16_t)answer.cert_count;
     *ret_facts = facts;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "pki/quirks.h"
 
 /* A delegate whose authority was checked. Its dates are not part of that: they are judged each
  * time. Refusals are not remembered: a responder may be repaired at any time. */
@@ -14,6 +15,7 @@ struct delegate {
     void *key;
     struct signature_facts key_facts;
     struct signature_facts made; /* the signature of its certificate */
+    uint16_t quirks;             /* quirks_of() */
     bool alike;                  /* libcrypto takes its name for the issuer's */
 };
 
@@ -125,16 +127,6 @@ static unsigned delegate_faults(const struct issuer *issuer, const struct cert_v
            (cert->unknown_critical ? (unsigned)DELEGATE_CRITICAL : 0);
 }
 
-#define SIGNING_BITS 3u /* digitalSignature, nonRepudiation */
-
-static uint8_t delegate_quirks(const struct cert_view *cert)
-{
-    bool other_usage = cert->has_key_usage && !(cert->key_usage & SIGNING_BITS);
-
-    return (uint8_t)((other_usage ? QUIRK_KEY_USAGE : 0) |
-                     (cert->critical_policy ? QUIRK_CRITICAL_POLICY : 0));
-}
-
 /* RFC 6960 3.2: "4. The signer is currently authorized to provide a response for the certificate in
  * question". Checks a delegate seen for the first time: REASON_GOOD, or why it may not sign. Its
  * key is then in @delegate all the same, where libcrypto can use it. */
@@ -166,6 +158,7 @@ static enum reason delegate_check(struct signer *signer, const struct issuer *is
     delegate->made.key_bits = issuer->key_facts.key_bits;
     crypto_key_describe(delegate->key, &delegate->key_facts);
     memcpy(delegate->issuer_sha256, issuer->sha256, SHA256_SIZE);
+    delegate->quirks = (uint16_t)quirks_of(cert);
     delegate->alike = crypto_names_alike(cert->subject, issuer->view.subject);
     return *faults ? REASON_UNAUTHORIZED_SIGNER : REASON_GOOD;
 }
@@ -242,7 +235,7 @@ static enum reason try_delegate(struct signer *signer, const struct response_vie
     if (reason == REASON_GOOD) {
         facts->signer = OCSP_SIGNER_DELEGATE;
         facts->signer_alike = false;
-        facts->delegate_quirks = delegate_quirks(cert);
+        facts->delegate_quirks = delegate->quirks;
         facts->delegate_faults = 0;
         facts->delegate_not_before_s = cert->not_before_s;
         facts->delegate_not_after_s = cert->not_after_s;
@@ -287,6 +280,8 @@ static enum reason try_embedded(struct signer *signer, const struct response_vie
 {
     enum reason first = REASON_SIGNER_NOT_FOUND;
     struct ocsp_facts best = {.signer = OCSP_SIGNER_NONE};
+    struct slice first_key = SLICE_NULL; /* of the first that is named */
+    bool any = false;
 
     for (unsigned i = 0; i < view->cert_count; i++) {
         struct ocsp_facts found = *facts;
@@ -294,8 +289,14 @@ static enum reason try_embedded(struct signer *signer, const struct response_vie
         const char *fault;
         enum reason reason;
 
-        if (cert_read(view->certs[i], &cert, &fault) != 0 || !id_is_cert(signer, view, &cert) ||
-            !is_better(&best, &cert)) {
+        if (cert_read(view->certs[i], &cert, &fault) != 0 || !id_is_cert(signer, view, &cert)) {
+            continue;
+        }
+        found.shadowed = any;
+        found.shadowed_by_key = any && !slice_equal(first_key, cert.key_bits);
+        first_key = any ? first_key : cert.key_bits;
+        any = true;
+        if (!is_better(&best, &cert)) {
             continue;
         }
         reason = try_delegate(signer, view, issuer, &cert, &found);

@@ -16,6 +16,8 @@
 #define ANY_PROXY "DER:30:0c:30:0a:06:08:2b:06:01:05:05:07:15:01"
 /* 1.2.3.4 */
 #define POLICY "30:07:30:05:06:03:2a:03:04"
+/* X.667: a UUID as an OID */
+#define UUID "2.25.329800735698586629295641978511506172918"
 
 static struct world plain;
 
@@ -101,6 +103,15 @@ static void test_what_only_some_mind_about_a_delegate_is_told(void **state)
         {"certificatePolicies", "DER:" POLICY, 0},
         {"certificatePolicies", "critical,DER:" POLICY, QUIRK_CRITICAL_POLICY},
         {"inhibitAnyPolicy", "critical,0", QUIRK_CRITICAL_POLICY},
+        {"keyUsage", "critical,DER:03:02:00:80", 0},
+        {"keyUsage", "critical,DER:03:02:07:ff", QUIRK_USAGE_BITS},
+        {"subjectAltName", "DNS:ocsp.test,URI:http://ocsp.test/,RID:1.2.3", 0},
+        {"subjectAltName", "DER:30:02:82:00", QUIRK_ALT_NAME},
+        {"subjectAltName", "DER:30:06:a3:04:30:02:30:00", QUIRK_ALT_NAME},
+        {"issuerAltName", "DER:30:02:86:00", QUIRK_ALT_NAME},
+        {"subjectAltName", "RID:" UUID, QUIRK_LONG_OID},
+        {"1.2.4294967295", "DER:0500", 0},
+        {UUID, "DER:0500", QUIRK_LONG_OID},
     };
 
     (void)state;
@@ -109,6 +120,25 @@ static void test_what_only_some_mind_about_a_delegate_is_told(void **state)
 
         assert_int_equal(judge(&plain, &cert, true).facts.delegate_quirks, rows[i / 2].quirks);
     }
+}
+
+static unsigned quirks_with(const char *name, int64_t not_before_s, const char *alt_name)
+{
+    struct mint_cert cert = delegate_with(&plain, alt_name ? "subjectAltName" : NULL, alt_name);
+
+    cert.name = name;
+    cert.not_before_s = not_before_s;
+    return judge(&plain, &cert, true).facts.delegate_quirks;
+}
+
+static void test_a_delegate_without_name_and_one_of_old_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(quirks_with("Responder", 1, NULL), 0);
+    assert_int_equal(quirks_with("Responder", -1, NULL), QUIRK_OLD_DATE);
+    assert_int_equal(quirks_with(NULL, 1, NULL), QUIRK_NO_NAME);
+    assert_int_equal(quirks_with(NULL, 1, "DNS:ocsp.test"), QUIRK_NO_NAME);
+    assert_int_equal(quirks_with(NULL, 1, "critical,DNS:ocsp.test"), 0);
 }
 
 static void test_names_that_the_issuer_does_not_allow_are_told(void **state)
@@ -275,6 +305,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_odd_about_a_delegate_is_told),
         cmocka_unit_test(test_what_only_some_mind_about_a_delegate_is_told),
+        cmocka_unit_test(test_a_delegate_without_name_and_one_of_old_are_told),
         cmocka_unit_test(test_names_that_the_issuer_does_not_allow_are_told),
         cmocka_unit_test(test_a_delegate_is_remembered_for_one_certificate_of_its_issuer),
         cmocka_unit_test(test_under_an_odd_issuer_nobody_signs),

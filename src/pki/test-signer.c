@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pki/der.h"
+#include "pki/repair.h"
 #include "pki/test-world.h"
 
 static struct world rsa, ec;
@@ -274,8 +275,36 @@ static void test_of_a_delegate_and_its_predecessor_the_one_in_date_counts(void *
         assert_true(opinion_is_good(&opinion));
         assert_int_equal(opinion.delegate, rows[i].other ? 0 : 1);
         assert_true(opinion.facts.signer_first == rows[i].other);
+        assert_true(opinion.facts.shadowed == !rows[i].other); /* it is named, too */
+        assert_false(opinion.facts.shadowed_by_key);
+        repair_facts(&opinion.facts, &opinion.view, opinion.delegate);
+        assert_false(opinion.facts.shadowed);
         X509_free(spec.embedded[0]);
     }
+    X509_free(spec.signer);
+}
+
+static void test_another_of_the_delegates_name_before_it_is_told(void **state)
+{
+    struct mint_cert cert = world_delegate(&ec, MINT_RSA_OTHER), other = cert;
+    struct mint_answer spec = world_answer(&ec);
+    struct opinion opinion;
+
+    (void)state;
+    spec.signer = mint_cert(&cert);
+    spec.signer_key = MINT_RSA_OTHER;
+    spec.embed_signer = true;
+    other.key = MINT_EC_OTHER;
+    spec.embedded[0] = mint_cert(&other);
+    for (unsigned by_key = 0; by_key < 2; by_key++) {
+        spec.by_key = by_key;
+        opinion = world_judge(&ec, &spec);
+        assert_true(opinion_is_good(&opinion));
+        assert_int_equal(opinion.delegate, 1);
+        assert_true(opinion.facts.shadowed == !by_key);
+        assert_true(opinion.facts.shadowed_by_key == !by_key);
+    }
+    X509_free(spec.embedded[0]);
     X509_free(spec.signer);
 }
 
@@ -553,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_a_delegate_named_like_the_issuer_is_a_bad_signature),
         cmocka_unit_test(test_of_two_delegates_of_one_name_the_one_who_signed_counts),
         cmocka_unit_test(test_of_a_delegate_and_its_predecessor_the_one_in_date_counts),
+        cmocka_unit_test(test_another_of_the_delegates_name_before_it_is_told),
         cmocka_unit_test(test_algorithms_of_answer_and_delegate_are_told),
         cmocka_unit_test(test_what_a_delegate_lacks_is_told),
         cmocka_unit_test(test_an_issuer_under_the_name_of_nobody_is_told),

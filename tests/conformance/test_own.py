@@ -66,6 +66,8 @@ def test_what_is_said_fits_together(path):
     else:
         assert found["reason"] == "good" and found["status"] == "good"
         assert found["reasons"] in ([], ["good"])
+    if found["reason"] in ("revoked", "unknown"):
+        assert found["status"] == found["reason"]
     for name, word in found["clients"].items():
         kind, _, reason = word.partition(": ")
         assert kind in ("accept", "ignores", "fails"), (name, word)

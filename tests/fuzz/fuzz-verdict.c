@@ -71,6 +71,7 @@ static struct signature_facts take_signature(struct source *source)
         .digest = (uint8_t)take_below(source, DIGEST_SHA512 + 1),
         .pss = take_bool(source),
         .null = take(source) > 0xe0,
+        .loose_pss = take(source) > 0xe0,
         .key_bits = sizes[take_below(source, ARRAY_SIZE(sizes))],
     };
 }
@@ -125,7 +126,7 @@ static void take_signer(struct source *source, struct ocsp_facts *ocsp)
     }
     if (ocsp->signer == OCSP_SIGNER_DELEGATE) {
         ocsp->signer_first = take_bool(source);
-        ocsp->delegate_quirks = (uint8_t)take_below(source, 4);
+        ocsp->delegate_quirks = (uint16_t)(1u << take_below(source, 12)) & (QUIRKS_END - 1);
         ocsp->delegate_made = take_signature(source);
         ocsp->delegate_not_before_s = take_time(source);
         ocsp->delegate_not_after_s = take_time(source);
@@ -158,7 +159,7 @@ static struct ocsp_facts take_ocsp(struct source *source)
         .revocation_reason = -1,
     };
 
-    ocsp.response_status = ocsp.form == REASON_ERROR_STATUS ? (uint8_t)take_below(source, 7) : 0;
+    ocsp.response_status = ocsp.form == REASON_ERROR_STATUS ? (uint8_t)take_below(source, 9) : 0;
     ocsp.lax_form = ocsp.form == REASON_MALFORMED ? (uint8_t)take_below(source, 16) : 0;
     ocsp.trailing_basic = ocsp.form == REASON_TRAILING_DATA && take_bool(source);
     ocsp.trailing_outside = ocsp.form == REASON_TRAILING_DATA && take_bool(source);

@@ -69,6 +69,10 @@ def mint_form():
                 good(basic_tail=der.NULL), 1, "trailing-data")
     form.refuse("trailing-in-data", "A NULL behind responses, inside the signed ResponseData.",
                 good(data_tail=der.NULL), 1, "trailing-data")
+    tagged = der.explicit(2, der.NULL)
+    for name, tail in (("data", "data_tail"), ("basic", "basic_tail")):
+        form.refuse(f"field-in-{name}", f"A field [2], which does not exist, at the end of {name}.",
+                    good(**{tail: tagged}), 1, "malformed")
     form.refuse("junk", "The text of an HTML error page.",
                 b"<html><body><h1>502 Bad Gateway</h1></body></html>\n", 1, "malformed",
                 clients=measured("RRRRR", "RRR"))
@@ -109,6 +113,9 @@ def mint_form():
         "next-update": lambda made: made.replace(next_update, der.explicit(
             0, next_update[2:], der.NULL)),
     }
+    form.refuse("next-update-implicit", "nextUpdate as [0] IMPLICIT.", good_of((odd_single(
+        lambda made: made.replace(next_update, der.primitive(0, next_update[4:]))),)), 1,
+                "malformed")
     for name, change in inner.items():
         form.refuse(f"trailing-in-{name}", f"A NULL at the end of the {name}.",
                     good_of((odd_single(change),)), 1, "trailing-data")
@@ -144,8 +151,13 @@ def mint_status():
     status.refuse("try-later-must-staple", "Error status 3 for a must-staple leaf.",
                   answer.error(TRY_LATER), 2, "error-status", leaf=staple,
                   clients=measured("RR---"))
-    status.refuse("four", "responseStatus 4, which is not used.", answer.error(4), 2, "malformed")
+    status.refuse("four", "responseStatus 4, which is not used.", answer.error(4), 2,
+                  "error-status", clients=measured("RIRRR", "ARA"))
     status.refuse("seven", "responseStatus 7, which does not exist.", answer.error(7), 2,
+                  "error-status", clients=measured("RIRRR", "RRA"))
+    status.refuse("four-with-bytes", "responseStatus 4 together with a whole good answer.",
+                  replace(good(), status=4), 2, "error-status")
+    status.refuse("negative", "responseStatus -1.", der.sequence(der.tlv(0x0A, b"\xff")), 2,
                   "malformed")
     status.refuse("successful-alone", "responseStatus successful and nothing behind it.",
                   answer.error(0), 2, "malformed")

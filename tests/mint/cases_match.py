@@ -196,7 +196,9 @@ def mint_status():
     status.refuse("hold-1971", "certificateHold since 1971-01-01 with extended-revoke.",
                   good(extensions=revoke, **{**hold, "revoked_s": 365 * DAY_S}), 18, "revoked")
     status.refuse("reason-7", "Status revoked with the CRLReason 7, which is not used.",
-                  good(reason=7, **gone), 18, "malformed")
+                  good(reason=7, **gone), 18, "revoked", clients=measured("RRRRR", "ARA"))
+    status.refuse("reason-11", "Status revoked with the CRLReason 11, which does not exist.",
+                  good(reason=11, **gone), 18, "revoked", clients=measured("RRRRR", "ARA"))
     status.refuse("unknown", "Status unknown.", good(status="unknown"), 18, "unknown",
                   clients=measured("RAARR", "ARA"))
     status.refuse("good-then-revoked", "Two singles of ours: good, then revoked.",

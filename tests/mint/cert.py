@@ -100,6 +100,7 @@ class Cert:
     extensions: tuple = ()
     digest: str = "sha256"
     pss: bool = False
+    algorithm: bytes = None    # AlgorithmIdentifier, instead of the true one
     with_null: bool = False    # NULL among the algorithm of its ECDSA signature
     version: int = 3
     issuer_name: bytes = None  # said to be, instead of the issuer's subject
@@ -121,6 +122,7 @@ class Cert:
         signer = self.issuer.key if self.issuer else self.key
         options = {name: True for name in ("pss", "with_null") if getattr(self, name)}
         algorithm, _ = signer.sign(b"", self.digest, **options)
+        algorithm = self.algorithm or algorithm
         issuer_name = self.issuer_name or (self.issuer.subject if self.issuer else self.subject)
         tbs = der.sequence(
             b"" if self.version == 1 else der.explicit(0, der.integer(self.version - 1)),
@@ -128,7 +130,7 @@ class Cert:
             der.sequence(der.time(self.not_before_s), der.time(self.not_after_s)),
             self.subject, self.key.spki,
             der.explicit(3, der.sequence(*self.extensions)) if self.extensions else b"")
-        algorithm, signature = signer.sign(tbs, self.digest, **options)
+        _, signature = signer.sign(tbs, self.digest, **options)
         if self.bad_signature:
             signature = signature[:-1] + bytes([signature[-1] ^ 1])
         return der.sequence(tbs, algorithm, der.bits(signature))

@@ -6,6 +6,7 @@ import json
 import os
 
 from . import cases_form, cases_match, cases_signer, cases_time  # noqa: F401 (they fill the list)
+from . import cases_odd  # noqa: F401
 from . import vector
 
 README = "README.md"

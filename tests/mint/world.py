@@ -54,10 +54,12 @@ def leaf(kind="ec", serial=0x1234567890ABCDEF, *, features=(), url="http://ocsp.
 
 
 def delegate(kind="ec", key="p256:delegate", **changes):
-    """A certificate that may sign answers for a CA; @changes are fields of Cert."""
+    """A certificate that may sign answers for a CA; @key is a Key or the name of one, @changes are
+    fields of Cert."""
     issuer = ca(kind)
+    key = keys.key(key) if isinstance(key, str) else key
     fields = {
-        "subject": cert.name("clinch test OCSP signer"), "key": keys.key(key), "issuer": issuer,
+        "subject": cert.name("clinch test OCSP signer"), "key": key, "issuer": issuer,
         "serial": 0x3000, "not_before_s": START_S, "not_after_s": END_S,
         "extensions": delegate_extensions(issuer.key)}
     return Cert(**{**fields, **changes})

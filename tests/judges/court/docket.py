@@ -54,12 +54,14 @@ def _plain(people):
         _answer("good, TLS 1.2", Answer(), tls="1.2"),
         _single("revoked", status="revoked", both=True),
         _single("revoked, TLS 1.2", status="revoked", tls="1.2"),
+        _single("revoked, CRLReason 7", status="revoked", reason=7),
         _answer("revoked as never issued (certificateHold, 1970)", Answer(
             singles=(Single("revoked", reason=6, revoked=b"19700101000000Z"),),
             extensions=(extension("extended-revoke"),))),
         _single("unknown", status="unknown", both=True),
         _error("tryLater"), _error("unauthorized"), _error("internalError"),
         _error("malformedRequest", False), _error("sigRequired", False),
+        _error("status 4", False), _error("status 7", False),
         Case("tryLater with a whole answer", lambda leaf, now: mint.build(
             Answer(status=3), leaf, now), raw=True)]
 
@@ -161,6 +163,9 @@ def _identity():
         _answer("list of timestamps in SHA-1 and SHA-256", Answer(singles=(
             Single(extensions=(_timestamps(),)),
             Single(hash_name="sha256", extensions=(_timestamps(),))))),
+        _answer("extension whose OID is a UUID", Answer(extensions=(extension("uuid"),))),
+        _answer("single extension whose OID is a UUID", Answer(
+            singles=(Single(extensions=(extension("uuid"),)),))),
         _answer("nonce", Answer(extensions=(extension("nonce", mint.octets(bytes(16))),))),
         _answer("responder is nobody", Answer(responder="nobody"))]
 
@@ -186,6 +191,7 @@ def _signatures(people):
         _answer("RSA-PSS signature", Answer(algorithm="rsa-pss")),
         _answer("RSA-PSS signature, SHA-384", Answer(algorithm="rsa-pss, sha384")),
         _answer("RSA-PSS signature, salt of 20", Answer(algorithm="rsa-pss, salt 20")),
+        _answer("RSA-PSS signature, trailer written out", Answer(algorithm="rsa-pss, trailer")),
         _answer("CA embeds itself", Answer(embed=(ca,))),
         _answer("8 embedded certificates", Answer(embed=(noise,) * 8)),
         _answer("embedded is no certificate", Answer(embed=(NO_CERTIFICATE,))),
@@ -215,6 +221,10 @@ def _delegates(people):
         by("second after noise", usual, embed=(noise, usual.cert)),
         by("first, then the CA", usual, embed=(usual.cert, people.ca.cert)),
         by("second after no certificate", usual, embed=(NO_CERTIFICATE, usual.cert)),
+        by("second of its key", usual, embed=(odd.twin(usual, people.ca), usual.cert)),
+        by("first, then one of its key", usual, embed=(usual.cert, odd.twin(usual, people.ca))),
+        by("second of its name, by name", usual, embed=(people.delegate().cert, usual.cert),
+           responder="name"),
         by("first, then no certificate", usual, embed=(usual.cert, NO_CERTIFICATE)),
         by("not embedded", usual, embed=()),
         by("without nocheck", people.delegate(nocheck=False)),
@@ -233,12 +243,23 @@ def _delegates(people):
         by("its certificate signed with SHA-1", people.delegate(sha1=True)),
         by("unknown critical extension", people.delegate(more=[odd.UNKNOWN_CRITICAL])),
         by("curve written out", people.delegate("p256", change=odd.curve_written_out)),
+        # By name: the key's hash is of other bits.
+        by("point compressed", people.delegate("p256", change=odd.POINT_COMPRESSED),
+           responder="name"),
+        by("point hybrid", people.delegate("p256", change=odd.POINT_HYBRID), responder="name"),
+        by("modulus negative", people.delegate(change=odd.MODULUS_NEGATIVE), responder="name"),
+        by("modulus with an octet too many", people.delegate(change=odd.MODULUS_LONG),
+           responder="name"),
         by("of version 2", people.delegate(change=odd.as_version_2)),
         by("one extension twice", people.delegate(more=[odd.UNKNOWN],
                                                   change=odd.extension_twice)),
         by("issuerAltName is junk", people.delegate(more=[odd.ISSUER_ALT_NAME])),
         by("proxy certificate", people.delegate(more=[odd.PROXY])),
         by("addresses that the CA has not", people.delegate(more=[odd.ADDRESSES])),
+        by("keyUsage with unused bits", people.delegate(more=[odd.USAGE_PADDED])),
+        by("dNSName without octets", people.delegate(more=[odd.NO_DNS_NAME])),
+        by("without name", people.delegate(change=odd.without_name)),
+        by("valid since 1969", people.delegate(change=odd.born_1969)),
         by("keyUsage keyEncipherment", people.delegate(more=[odd.KEY_ENCIPHERMENT])),
         by("critical policies", people.delegate(more=[odd.POLICIES])),
         of_named("names allowed", people.delegate(issuer=people.named_ca)),

@@ -16,11 +16,12 @@ OIDS = {"md5": "1.2.840.113549.2.5", "sha1": "1.3.14.3.2.26", "sha256": "2.16.84
         "basic": "1.3.6.1.5.5.7.48.1.1", "nonce": "1.3.6.1.5.5.7.48.1.2",
         "extended-revoke": "1.3.6.1.5.5.7.48.1.9", "sct-list": "1.3.6.1.4.1.11129.2.4.5",
         "unheard-of": "1.3.6.1.4.1.99999.1",
+        "uuid": "2.25.329800735698586629295641978511506172918",
         "rsa-sha1": "1.2.840.113549.1.1.5", "rsa-sha256": "1.2.840.113549.1.1.11",
         "rsa-pss": "1.2.840.113549.1.1.10", "mgf1": "1.2.840.113549.1.1.8",
         "ecdsa-sha256": "1.2.840.10045.4.3.2", "ed25519": "1.3.101.112"}
 ERRORS = {"malformedRequest": 1, "internalError": 2, "tryLater": 3, "sigRequired": 5,
-          "unauthorized": 6}
+          "unauthorized": 6, "status 4": 4, "status 7": 7}
 
 
 def tlv(tag, *parts):
@@ -162,6 +163,7 @@ def _responder_id(answer, certificate):
 
 PSS = {"rsa-pss": ("sha256", hashes.SHA256(), 32),
        "rsa-pss, salt 20": ("sha256", hashes.SHA256(), 20),
+       "rsa-pss, trailer": ("sha256", hashes.SHA256(), 32),
        "rsa-pss, sha384": ("sha384", hashes.SHA384(), 48)}
 
 
@@ -169,7 +171,8 @@ def _sign_pss(private_key, name, tbs):
     digest_name, digest, salt_size = PSS[name]
     inside = seq(oid(digest_name), NULL)
     parameters = seq(tlv(0xA0, inside), tlv(0xA1, seq(oid("mgf1"), inside)),
-                     tlv(0xA2, integer(salt_size)))
+                     tlv(0xA2, integer(salt_size)),
+                     tlv(0xA3, integer(1)) if name.endswith("trailer") else b"")
     return (seq(oid("rsa-pss"), parameters),
             private_key.sign(tbs, padding.PSS(padding.MGF1(digest), salt_size), digest))
 

@@ -19,6 +19,8 @@ ADDRESSES = ("1.3.6.1.5.5.7.1.7", bytes.fromhex("300c300a0402000130040302000a"),
 ISSUER_ALT_NAME = ("2.5.29.18", mint.NULL, False)
 POLICIES = ("2.5.29.32", bytes.fromhex("3007300506032a0304"), True)
 KEY_ENCIPHERMENT = ("2.5.29.15", bytes.fromhex("03020520"), True)
+USAGE_PADDED = ("2.5.29.15", bytes.fromhex("030207ff"), True)
+NO_DNS_NAME = ("2.5.29.17", bytes.fromhex("30028200"), False)
 OUTSIDE = ("2.5.29.17", mint.seq(mint.tlv(0x82, b"ocsp.example")), False)
 
 
@@ -73,6 +75,15 @@ def as_version_2(_cert, parts):
     parts[0] = mint.tlv(0xA0, mint.integer(1))
 
 
+def without_name(_cert, parts):
+    parts[5] = mint.seq()
+
+
+def born_1969(_cert, parts):
+    (_, end) = _parts(parts[4])
+    parts[4] = mint.seq(mint.tlv(0x17, b"691231235959Z"), end)
+
+
 def extension_twice(_cert, parts):
     """UNKNOWN, which is there, once more."""
     (listed,) = _parts(parts[-1])
@@ -85,6 +96,38 @@ def curve_written_out(cert, parts):
     point = mint.key_bits(cert.public_key())
     (algorithm, _) = _parts(WrittenOutKey(1).spki)
     parts[6] = mint.seq(algorithm, mint.tlv(0x03, b"\0", point))
+
+
+def _key_of(bits):
+    """Puts another BIT STRING into the SubjectPublicKeyInfo; @bits makes it of the one there."""
+    def change(cert, parts):
+        algorithm = _parts(parts[6])[0]
+        was = mint.key_bits(cert.public_key())
+        parts[6] = mint.seq(algorithm, mint.tlv(0x03, b"\0", bits(was)))
+    return change
+
+
+def _modulus(change):
+    """RSAPublicKey with the content of its modulus as @change makes it."""
+    def bits(key):
+        modulus, exponent = _parts(key)
+        return mint.seq(mint.tlv(0x02, change(modulus[_header(modulus):])), exponent)
+    return _key_of(bits)
+
+
+POINT_COMPRESSED = _key_of(lambda point: bytes((2 | point[-1] & 1,)) + point[1:33])
+POINT_HYBRID = _key_of(lambda point: bytes((6 | point[-1] & 1,)) + point[1:])
+MODULUS_NEGATIVE = _modulus(lambda octets: octets[1:])
+MODULUS_LONG = _modulus(lambda octets: b"\0" + octets)
+
+
+def twin(leaf, authority):
+    """A certificate of the same name and key that may not sign answers."""
+    cert = leaf.cert
+    builder = (x509.CertificateBuilder().subject_name(cert.subject).issuer_name(cert.issuer)
+               .public_key(cert.public_key()).serial_number(cert.serial_number + 1000)
+               .not_valid_before(cert.not_valid_before).not_valid_after(cert.not_valid_after))
+    return builder.sign(authority.key, hashes.SHA256())
 
 
 def constrained(authority, name):
