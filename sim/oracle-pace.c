@@ -7,8 +7,10 @@
  * POST) comes once in it. Checked are
  * - that no way is taken again within a second, whatever the reply was;
  * - after a good answer: not before a tenth of its life, or where nothing had failed before, before
- *   its half; not behind its 60 %, or 8 h before its end where it lives for 16 h and more; after an
- *   unchanged one between a fifth and 60 % of what is left;
+ *   its half, nor while HTTP says that it is fresh; not behind its 60 %, or 8 h before its end
+ * where it lives for 16 h and more; after an unchanged one between a fifth and 30 % of what is
+ * left, or half of it where HTTP says that it is fresh so long;
+ * - that those who waited for a responder that was down are not asked for together once more;
  * - after a failure: not later than the exponential backoff permits, nor than an eighth of what is
  *   left; and in the long run not more often than a spread over all of it would;
  * - that a round does not end before POST was tried where GET met an HTTP error, no-cache where the
@@ -40,6 +42,11 @@
  * no chance. */
 #define ODD_ROW  5
 #define ODD_PART 200
+
+/* Of those who waited for a responder, once so many were asked for again, a quarter was before so
+ * much of the life of what they were given then: it is spread over 10 to 60 %. */
+#define SPREAD_LEAST 100
+#define SPREAD_EARLY 40
 
 /* The same of a responder that is down: so many below a sixteenth. */
 #define PROBES_ROW  12
@@ -270,7 +277,61 @@ static int64_t in_time_ms(const struct oracle *oracle, const struct sim_cert *ce
                                                   : latest_s * 1000 + oracle_slack_ms(oracle, cert);
 }
 
-static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t cert)
+/* Until when HTTP says that it is fresh; no longer than to @latest_s, less what may be rounded
+ * away.
+ */
+static int64_t fresh_until_s(const struct oracle *oracle, int64_t fresh_s, int64_t latest_s)
+{
+    int64_t until_s = time_add(world_true_s(oracle->world), time_max(0, fresh_s));
+
+    return time_min(until_s, latest_s - oracle->world->policy.margin_max_s) - NEAR_S;
+}
+
+/* Already when it comes the time to ask for the next is over: not at once all the same. */
+static int64_t old_until_s(const struct oracle *oracle, struct window life, int64_t renewed_s)
+{
+    int64_t now_s = world_true_s(oracle->world);
+    int64_t until_s = now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 9 / 100;
+
+    return (renewed_s > now_s ? time_min(until_s, renewed_s - oracle->world->policy.margin_max_s)
+                              : until_s) -
+           NEAR_S;
+}
+
+/* Who has waited for a responder was given something that is new indeed. */
+static void expect_spread(struct oracle *oracle, uint32_t cert, struct window life, int64_t fresh_s)
+{
+    struct watch *watch = &oracle->watches[cert];
+    int64_t span_s = life.until_s - life.from_s;
+
+    watch->spread = watch->waited && fresh_s < span_s / 4 &&
+                    world_true_s(oracle->world) < life.from_s + span_s / 10 &&
+                    oracle->world->certs[cert].facts.not_after_s >= life.until_s;
+    watch->waited = false;
+}
+
+/* @ask is the next one for who had waited. */
+static void judge_spread(struct oracle *oracle, const struct ask *ask)
+{
+    struct queue *queue = &oracle->queues[oracle->world->certs[ask->cert].responders[ask->url]];
+    struct watch *watch = &oracle->watches[ask->cert];
+    struct window life;
+
+    if (!watch->spread || watch->shown == ANSWER_NONE) {
+        return;
+    }
+    watch->spread = false;
+    life = oracle_life(oracle, watch->shown);
+    queue->spread++;
+    queue->spread_early += world_true_s(oracle->world) <
+                           life.from_s + (life.until_s - life.from_s) * SPREAD_EARLY / 100;
+    if (queue->spread >= SPREAD_LEAST && queue->spread_early * 4 < queue->spread) {
+        break_pace(oracle, BROKEN_HERD, ask->cert, "early again of those who waited",
+                   queue->spread_early);
+    }
+}
+
+static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t cert, int64_t fresh_s)
 {
     const struct sim_cert *watched = &oracle->world->certs[cert];
     struct pace *pace = &oracle->matters[watched->certid].pace;
@@ -284,6 +345,12 @@ static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t ce
     if (oracle->matters[watched->certid].leaves == 1 &&
         oracle_until_s(oracle, cert, number) - now_s > 4 * ANSWERED_S) {
         soonest_s = time_max(soonest_s, now_s + ANSWERED_S - ROUND_S);
+        soonest_s = time_max(soonest_s, fresh_until_s(oracle, fresh_s, latest_s));
+        if (now_s > latest_s + oracle->world->policy.margin_max_s &&
+            watched->facts.not_after_s >= life.until_s) {
+            soonest_s =
+                time_max(soonest_s, old_until_s(oracle, life, renewed_of(oracle, life, number)));
+        }
     }
     pace->soonest_ms = now_s < soonest_s ? soonest_s * 1000 : LONG_AGO_MS;
     pace->tried = 0;
@@ -292,10 +359,12 @@ static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t ce
     }
     pace->latest_ms = in_time_ms(oracle, watched, life, latest_s);
     pace->fresh = true;
+    expect_spread(oracle, cert, life, fresh_s);
     forget_failures(oracle, watched->certid);
 }
 
-static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint32_t cert)
+static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint32_t cert,
+                                   int64_t fresh_s)
 {
     const struct sim_cert *watched = &oracle->world->certs[cert];
     struct pace *pace = &oracle->matters[watched->certid].pace;
@@ -303,15 +372,19 @@ static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint3
     int64_t now_s = world_true_s(oracle->world), left_s = useful.until_s - now_s;
     int64_t span_s = useful.until_s - life.from_s;
     int64_t renewed_s = useful.until_s - (span_s >= 16 * HOUR_S ? 8 * HOUR_S : span_s / 4);
+    int64_t rest_s = time_min(life.until_s - now_s, 100 * DAY_S);
+    int64_t wait_s = time_max(rest_s * 3 / 10, time_min(fresh_s, rest_s / 2));
 
     pace->latest_ms = in_time_ms(oracle, watched, life,
-                                 now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
+                                 now_s + time_max(wait_s, time_min(ANSWERED_S, rest_s / 2)));
     if (now_s >= renewed_s - oracle->world->policy.margin_max_s - NEAR_S) {
         return; /* there should be a newer one: another way may have it, or fail */
     }
     pace->tried = 0;
     if (oracle->matters[watched->certid].leaves == 1) {
-        pace->soonest_ms = (now_s + left_s * 18 / 100 - NEAR_S) * 1000;
+        pace->soonest_ms = time_max(now_s + left_s * 18 / 100 - NEAR_S,
+                                    fresh_until_s(oracle, fresh_s, now_s + left_s / 2)) *
+                           1000;
     }
     forget_failures(oracle, watched->certid);
 }
@@ -343,12 +416,14 @@ void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struc
     case REPLY_UNCHANGED:
         forget_round(pace);
         if (verdict == REPLY_NEW) {
-            expect_after_new(oracle, number, ask->cert);
+            expect_after_new(oracle, number, ask->cert, reply->hints.fresh_s);
         } else {
-            expect_after_unchanged(oracle, number, ask->cert);
+            oracle->watches[ask->cert].waited = false;
+            expect_after_unchanged(oracle, number, ask->cert, reply->hints.fresh_s);
         }
         break;
     case REPLY_UNCLEAR:
+        oracle->watches[ask->cert].waited = false;
         forget_round(pace);
         pace->rounds++;
         pace->trouble_ms = oracle->world->now_ms;
@@ -460,6 +535,7 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
     bool sure = oracle_clock_is_right(oracle) && !is_new(oracle, cert->certid);
     bool again = pace->tried & bit;
 
+    judge_spread(oracle, ask);
     pace->repeats = again && pace->failed && gap_ms < floor_ms ? pace->repeats + 1 : 0;
     if (sure && oracle->matters[cert->certid].leaves == 1 &&
         pace->repeats > (cert->facts.url_count > 1 ? REPEATS : 0)) {
@@ -597,8 +673,16 @@ void oracle_pace_changes(struct oracle *oracle, uint32_t cert, bool found)
     }
 }
 
+static void forget_spread(struct oracle *oracle)
+{
+    for (uint32_t i = 0; i < oracle->watch_count; i++) {
+        oracle->watches[i].waited = oracle->watches[i].spread = false;
+    }
+}
+
 void oracle_pace_forgets(struct oracle *oracle)
 {
+    forget_spread(oracle);
     for (uint32_t i = 0; i < oracle->matter_count; i++) {
         unsigned rounds = oracle->matters[i].pace.rounds + oracle->matters[i].pace.failed;
 
@@ -610,6 +694,7 @@ void oracle_pace_forgets(struct oracle *oracle)
 /* The plan outlives the process where the last reply was a new one. */
 void oracle_pace_ends(struct oracle *oracle, bool (*may_be_lost)(const struct oracle *, int64_t))
 {
+    forget_spread(oracle);
     for (uint32_t i = 0; i < oracle->matter_count; i++) {
         struct pace *pace = &oracle->matters[i].pace;
         bool kept = pace->fresh && oracle->matters[i].leaves == 1 &&

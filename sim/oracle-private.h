@@ -48,6 +48,8 @@ struct watch {
     uint32_t before;    /* shown when the process ended */
     int64_t before_ms;  /* since when that was shown */
     bool in_line;       /* in its responder's list of those surely waiting */
+    bool waited;        /* it was, and has not been given anything since */
+    bool spread;        /* it was given something: when it is asked for again counts */
     uint32_t next_leaf; /* of the same CertID; UINT32_MAX */
     uint32_t owed;      /* must be shown, or something newer; see oracle-owed.c */
     int64_t owed_ms;    /* by then */
@@ -129,6 +131,9 @@ struct queue {
     uint32_t line_at;
     unsigned line_left;
     int64_t line_until_ms; /* all of them must have been asked */
+    /* Of those who waited and were given a new answer: asked for again, and of them early. */
+    unsigned spread;
+    unsigned spread_early;
 };
 
 struct waiting {

@@ -42,6 +42,7 @@ static const char *const names[] = {
     [BROKEN_PROGRESS] = "progress",
     [BROKEN_ORDER] = "order",
     [BROKEN_SMOOTH] = "smooth",
+    [BROKEN_HERD] = "herd",
     [BROKEN_TOO_MANY] = "too-many",
     [BROKEN_SPINNING] = "spinning",
     [BROKEN_QUIET] = "quiet",
