@@ -350,8 +350,8 @@ static void engine_revoke(struct engine *engine, uint32_t cert, const struct eve
         engine_put(engine, cert, &answer, false);
     } else if (!staple) {
         engine_drop(engine, cert, STORE_SLOT_HELD);
-        engine_drop(engine, cert, STORE_SLOT_PENDING);
     }
+    engine_drop(engine, cert, STORE_SLOT_PENDING); /* a good one, which may be newer than this */
     engine_plan_refresh(engine, entry, &answer, false, fetched->hints.fresh_s);
     entry_succeeded(engine, cert);
     engine_show(engine, cert, staple && !same);
