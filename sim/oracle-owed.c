@@ -138,6 +138,12 @@ static int64_t due_ms(const struct oracle *oracle, uint32_t cert, uint32_t numbe
     return time_max(at_s * 1000 + 1000, now_ms) + lag_ms + 1000;
 }
 
+/* Surely not one that waits. */
+static bool is_behind_first_minutes(const struct oracle *oracle, uint32_t cert, uint32_t number)
+{
+    return world_true_s(oracle->world) > from_s(oracle, cert, number) + NEAR_S;
+}
+
 static void owe(struct oracle *oracle, uint32_t cert, uint32_t number)
 {
     struct watch *watch = &oracle->watches[cert];
@@ -147,8 +153,12 @@ static void owe(struct oracle *oracle, uint32_t cert, uint32_t number)
     if (!ahead && !is_covered(oracle, cert)) {
         watch->ahead = false; /* needed now, whatever waits */
     } else if (watch->owed != ANSWER_NONE) {
-        bool newer = oracle_compare(oracle, cert, number, watch->owed) > 0;
+        int order = oracle_compare(oracle, cert, number, watch->owed);
+        bool newer = order > 0;
 
+        if (order < 0 && watch->ahead && is_behind_first_minutes(oracle, cert, number)) {
+            return; /* shown until then: it takes nobody's place */
+        }
         ahead = ahead || watch->ahead;
         by_ms = ahead ? time_max(by_ms, watch->owed_ms) : by_ms;
         if (ahead && newer) {

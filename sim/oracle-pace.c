@@ -29,6 +29,9 @@
 /* What is cancelled sooner is not wanted any more; later it counts for a failure. */
 #define GIVEN_UP_MS 5000
 
+/* An answer may take so long, however near the end is. */
+#define PATIENCE_LEAST_S 10
+
 /* A leaf that has just been found asks, whatever its twin has. */
 #define FOUND_MS 5000
 
@@ -42,6 +45,9 @@
  * no chance. */
 #define ODD_ROW  5
 #define ODD_PART 200
+
+/* What has ended is asked for every quarter of an hour at least. */
+#define ENDED_WAIT_MS 900000
 
 /* Of those who waited for a responder, once so many were asked for again, a quarter was before so
  * much of the life of what they were given then: it is spread over 10 to 60 %. */
@@ -126,11 +132,42 @@ void oracle_pace_init(struct oracle *oracle)
 
 /* ---- What is expected behind a reply ---- */
 
+/* Nobody is to ask for it at all. */
+static bool is_idle(const struct oracle *oracle, uint32_t cert)
+{
+    const struct world *world = oracle->world;
+
+    return !world->process_up || !world_cert_is_there(world, cert) ||
+           oracle->matters[world->certs[cert].certid].doomed ||
+           world->certs[cert].facts.not_after_s <=
+               world_true_s(world) + world->policy.margin_max_s + NEAR_S;
+}
+
+/* What is shown for @cert goes. If that is its end: it was asked for once more before, at least. */
+static void judge_end(struct oracle *oracle, uint32_t cert)
+{
+    const struct sim_cert *hidden = &oracle->world->certs[cert];
+    const struct subject_matter *matter = &oracle->matters[hidden->certid];
+    int64_t now_ms = oracle->world->now_ms, waited_ms = now_ms - matter->pace.last_ms;
+
+    if (matter->pace.planned && matter->leaves == 1 && !matter->in_flight &&
+        waited_ms > 4 * oracle_slack_ms(oracle, hidden) && !is_idle(oracle, cert) &&
+        oracle_clock_is_right(oracle) && oracle_excused_until_ms(oracle, hidden) == LONG_AGO_MS &&
+        !oracle_was_ill(oracle, hidden) && !oracle_anybody_hangs(oracle) &&
+        !oracle_is_busy(oracle, hidden)) {
+        break_pace(oracle, BROKEN_TARDY, cert, "it ends, and was not asked for since", waited_ms);
+    }
+}
+
 void oracle_pace_hidden(struct oracle *oracle, uint32_t cert)
 {
     struct pace *pace = pace_of(oracle, cert);
 
+    judge_end(oracle, cert);
     pace->sure_rounds = pace->shorts = pace->longs = 0; /* with nothing held fast at first */
+    if (oracle->matters[oracle->world->certs[cert].certid].leaves == 1) {
+        pace->rounds = 0;
+    }
 }
 
 /* What else must be tried in this round. */
@@ -159,6 +196,16 @@ static uint32_t ways_wanted(const struct oracle *oracle, const struct ask *ask,
     return wanted & ~tried;
 }
 
+/* This process has shown something for it, which went with its end. */
+static bool has_ended(const struct oracle *oracle, uint32_t cert)
+{
+    const struct watch *watch = &oracle->watches[cert];
+
+    return watch->top != ANSWER_NONE && watch->top_life == oracle->world->lives &&
+           oracle->matters[oracle->world->certs[cert].certid].leaves == 1 &&
+           !oracle->matters[oracle->world->certs[cert].certid].doomed;
+}
+
 /* How long it may wait after the @rounds-th failed round. */
 static int64_t backoff_ms(const struct oracle *oracle, uint32_t cert, unsigned rounds)
 {
@@ -170,6 +217,9 @@ static int64_t backoff_ms(const struct oracle *oracle, uint32_t cert, unsigned r
         most_ms *= 2;
     }
     most_ms = time_min(most_ms, policy->backoff_cap_s * 1000);
+    if (shown == ANSWER_NONE && has_ended(oracle, cert)) {
+        most_ms = time_min(most_ms, ENDED_WAIT_MS);
+    }
     if (shown != ANSWER_NONE && oracle_is_usable(oracle, cert, shown)) {
         int64_t left_s = oracle_until_s(oracle, cert, shown) - world_true_s(oracle->world);
 
@@ -202,7 +252,7 @@ static void expect_after_failure(struct oracle *oracle, const struct ask *ask,
         time_min(reply->hints.retry_after_s, oracle->world->policy.retry_after_cap_s);
 
     pace->failed = true;
-    pace->fresh = false;
+    pace->fresh = pace->planned = false;
     pace->soonest_ms = LONG_AGO_MS;
     pace->bound_ms = long_backoff_ms(oracle, ask->cert);
     pace->latest_ms = now_ms + slack + backoff_ms(oracle, ask->cert, pace->rounds + 1) +
@@ -358,7 +408,7 @@ static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t ce
         latest_s = time_max(latest_s, now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
     }
     pace->latest_ms = in_time_ms(oracle, watched, life, latest_s);
-    pace->fresh = true;
+    pace->fresh = pace->planned = true;
     expect_spread(oracle, cert, life, fresh_s);
     forget_failures(oracle, watched->certid);
 }
@@ -381,6 +431,7 @@ static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint3
         return; /* there should be a newer one: another way may have it, or fail */
     }
     pace->tried = 0;
+    pace->planned = true;
     if (oracle->matters[watched->certid].leaves == 1) {
         pace->soonest_ms = time_max(now_s + left_s * 18 / 100 - NEAR_S,
                                     fresh_until_s(oracle, fresh_s, now_s + left_s / 2)) *
@@ -392,7 +443,7 @@ static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint3
 static void forget_round(struct pace *pace)
 {
     pace->wanted = 0;
-    pace->failed = pace->fresh = false;
+    pace->failed = pace->fresh = pace->planned = false;
     pace->sure_rounds = pace->shorts = pace->longs = 0;
 }
 
@@ -472,17 +523,6 @@ static void judge_gap(struct oracle *oracle, uint32_t cert, int64_t gap_ms)
     }
 }
 
-/* Nobody is to ask for it at all. */
-static bool is_idle(const struct oracle *oracle, uint32_t cert)
-{
-    const struct world *world = oracle->world;
-
-    return !world->process_up || !world_cert_is_there(world, cert) ||
-           oracle->matters[world->certs[cert].certid].doomed ||
-           world->certs[cert].facts.not_after_s <=
-               world_true_s(world) + world->policy.margin_max_s + NEAR_S;
-}
-
 /* The round is over: was everything tried? */
 static void judge_round(struct oracle *oracle, uint32_t cert)
 {
@@ -525,6 +565,20 @@ static bool has_something(const struct oracle *oracle, uint32_t cert)
     return number != ANSWER_NONE && oracle_is_usable(oracle, cert, number);
 }
 
+/* How long an attempt is waited for: what hangs leaves time for another way before the end. */
+static int64_t patience_s(const struct oracle *oracle, uint32_t cert)
+{
+    uint32_t shown = oracle->watches[cert].shown;
+    int64_t most_s = oracle->world->policy.fetch_patience_s, left_s;
+
+    if (oracle->demands.lag_ms || shown == ANSWER_NONE || !oracle_is_usable(oracle, cert, shown) ||
+        !oracle_clock_is_right(oracle)) {
+        return most_s;
+    }
+    left_s = oracle_until_s(oracle, cert, shown) - world_true_s(oracle->world);
+    return time_min(most_s, time_max(PATIENCE_LEAST_S, left_s / 4));
+}
+
 void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
 {
     const struct sim_cert *cert = &oracle->world->certs[ask->cert];
@@ -564,7 +618,7 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
     pace->wanted &= ~bit;
     pace->soonest_ms = LONG_AGO_MS;
     pace->stays = false;
-    pace->latest_ms = now_ms + (oracle->world->policy.fetch_patience_s + NEAR_S) * 1000;
+    pace->latest_ms = now_ms + (patience_s(oracle, ask->cert) + NEAR_S) * 1000;
     settle(oracle, cert->certid);
 }
 

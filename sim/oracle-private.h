@@ -80,6 +80,7 @@ struct pace {
     unsigned repeats; /* at once, in a row */
     bool failed;      /* the last reply was a failure */
     bool fresh;       /* it was a new answer */
+    bool planned;     /* it was a good one, and there was no need of a newer */
     bool blurred;     /* it is not known where this round began */
     bool stays;       /* it is late because a responder is down */
 };

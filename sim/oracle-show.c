@@ -162,9 +162,11 @@ void oracle_shown(struct oracle *oracle, uint32_t cert)
 static void hear_revoked(struct oracle *oracle, struct subject_matter *matter,
                          const struct answer *answer)
 {
+    int64_t before_s = matter->revoked ? matter->revoked_this_s : INT64_MIN;
+
     matter->revoked = true;
     matter->revoked_ms = oracle->world->now_ms;
-    matter->revoked_this_s = answer->this_update_s;
+    matter->revoked_this_s = time_max(before_s, answer->this_update_s);
     matter->revocation_reason = answer->revocation_reason;
     matter->good_ms = LONG_AGO_MS;
 }

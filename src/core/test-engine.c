@@ -69,6 +69,31 @@ static void test_failure_keeps_the_last_good_one_to_its_end(void **state)
     world_close(&world);
 }
 
+/* Also where one was under way when it ended: with nothing held fast at first. */
+static void test_failures_before_the_end_do_not_count_behind_it(void **state)
+{
+    struct world world;
+    struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 10 * HOUR);
+    struct ocsp_facts unknown = test_answer(TEST_NOW, DAY);
+
+    (void)state;
+    unknown.status = CERT_STATUS_UNKNOWN;
+    start(&world);
+    answer(&world, &good);
+    while (look(&world, 0).held.serve.until_s > world.now.wall_s) {
+        if (world.flying && look(&world, 0).held.serve.until_s > world.now.wall_s + 1) {
+            answer(&world, &unknown);
+        }
+        pass_deadline(&world, 1);
+    }
+    assert_int_equal(look(&world, 0).state, CERT_STATE_MISSING);
+    assert_int_equal(world.flying, 1);
+    answer(&world, &unknown);
+    assert_int_equal(look(&world, 0).failures, 1);
+    assert_in_range(look(&world, 0).next_try_s, world.now.wall_s, world.now.wall_s + 3);
+    world_close(&world);
+}
+
 static void test_late_answer_of_a_given_up_attempt_is_dropped(void **state)
 {
     struct world world;
@@ -316,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_new_certificate_is_asked_for_and_its_answer_published),
         cmocka_unit_test(test_each_way_is_tried_before_waiting),
         cmocka_unit_test(test_failure_keeps_the_last_good_one_to_its_end),
+        cmocka_unit_test(test_failures_before_the_end_do_not_count_behind_it),
         cmocka_unit_test(test_late_answer_of_a_given_up_attempt_is_dropped),
         cmocka_unit_test(test_very_new_answer_waits_while_the_old_one_is_good),
         cmocka_unit_test(test_answer_a_little_ahead_of_our_clock_waits_for_its_time),
