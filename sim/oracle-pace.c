@@ -159,13 +159,15 @@ static void judge_end(struct oracle *oracle, uint32_t cert)
     }
 }
 
-void oracle_pace_hidden(struct oracle *oracle, uint32_t cert)
+void oracle_pace_hidden(struct oracle *oracle, uint32_t cert, bool known)
 {
     struct pace *pace = pace_of(oracle, cert);
 
-    judge_end(oracle, cert);
+    if (known) {
+        judge_end(oracle, cert);
+    }
     pace->sure_rounds = pace->shorts = pace->longs = 0; /* with nothing held fast at first */
-    if (oracle->matters[oracle->world->certs[cert].certid].leaves == 1) {
+    if (known && oracle->matters[oracle->world->certs[cert].certid].leaves == 1) {
         pace->rounds = 0;
     }
 }

@@ -97,8 +97,10 @@ struct subject_matter {
     uint64_t attempt;
     int64_t asked_ms; /* last; LONG_AGO_MS: never */
     bool probe;
-    bool doomed;  /* some revoked answer was delivered, in its time or not */
-    bool revoked; /* a valid revoked answer was delivered */
+    bool doomed; /* some revoked answer was delivered, in its time or not, and not undone since */
+    int64_t doomed_ms; /* the last */
+    int64_t undone_ms; /* LONG_AGO_MS: never */
+    bool revoked;      /* a valid revoked answer was delivered */
     int64_t revoked_ms;
     int64_t revoked_this_s;
     int8_t revocation_reason;
@@ -281,8 +283,8 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask);
 /* Before the subject hears of it, and before it is owed. */
 void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struct reply *reply);
 void oracle_pace_cancels(struct oracle *oracle, uint32_t certid);
-/* Nothing is shown for @cert any more. */
-void oracle_pace_hidden(struct oracle *oracle, uint32_t cert);
+/* Nothing is shown for @cert any more; @known: the process that runs had shown it. */
+void oracle_pace_hidden(struct oracle *oracle, uint32_t cert, bool known);
 void oracle_look_at_pace(struct oracle *oracle, uint32_t certid);
 void oracle_pace_returns(struct oracle *oracle, uint32_t responder);
 void oracle_pace_changes(struct oracle *oracle, uint32_t cert, bool found);

@@ -115,6 +115,25 @@ static void check_all_revoked(struct oracle *oracle, uint32_t certid)
     }
 }
 
+/* A good one is shown that was signed after all that said revoked: that is undone, and as much can
+ * be demanded as before. */
+static void see_undone(struct oracle *oracle, uint32_t cert, uint32_t shown)
+{
+    struct subject_matter *matter = &oracle->matters[oracle->world->certs[cert].certid];
+    const struct answer *answer = answers_get(&oracle->world->answers, shown);
+
+    if (matter->doomed && !matter->revoked && matter->leaves == 1 &&
+        answer->status == CERT_STATUS_GOOD && answer->made_ms > matter->doomed_ms &&
+        oracle_clock_is_right(oracle) && oracle->watches[cert].told_life == oracle->world->lives &&
+        answer->this_update_s > matter->revoked_this_s) {
+        matter->doomed = false;
+        matter->undone_ms = oracle->world->now_ms;
+        oracle->watches[cert].top = shown;
+        oracle->watches[cert].top_ms = oracle->world->now_ms;
+        oracle->watches[cert].top_life = oracle->world->lives;
+    }
+}
+
 void oracle_shown(struct oracle *oracle, uint32_t cert)
 {
     struct world *world = oracle->world;
@@ -136,12 +155,13 @@ void oracle_shown(struct oracle *oracle, uint32_t cert)
             oracle_break(oracle, BROKEN_LATE, cert, "it came after its request was given up");
         }
         check_older(oracle, cert, shown);
+        see_undone(oracle, cert, shown);
         watch->shown_ms = world->now_ms;
         watch->covered_ms = before == ANSWER_NONE ? world->now_ms : watch->covered_ms;
         watch->hidden_ms = INT64_MAX;
     } else {
         watch->hidden_ms = world->now_ms;
-        oracle_pace_hidden(oracle, cert);
+        oracle_pace_hidden(oracle, cert, known);
         if (known || watch->before != ANSWER_NONE) { /* else the store may not know of it */
             check_withdrawn(oracle, cert, before);
         }
@@ -199,6 +219,18 @@ static bool is_overtaken(const struct oracle *oracle, uint32_t cert, const struc
            is_older(answer, answers_get(&oracle->world->answers, shown));
 }
 
+/* So surely that it changes nothing: what is shown is good by everybody's clock. */
+static bool is_surely_overtaken(const struct oracle *oracle, uint32_t cert, uint32_t number)
+{
+    const struct world *world = oracle->world;
+    const struct watch *watch = &oracle->watches[cert];
+    const struct subject_matter *matter = &oracle->matters[world->certs[cert].certid];
+
+    return matter->leaves == 1 && watch->shown != ANSWER_NONE && watch->told_life == world->lives &&
+           oracle_clock_is_right(oracle) && oracle_is_usable(oracle, cert, watch->shown) &&
+           is_overtaken(oracle, cert, answers_get(&world->answers, number));
+}
+
 static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply *reply)
 {
     const struct world *world = oracle->world;
@@ -214,7 +246,11 @@ static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply
         return;
     }
     answer = answers_get(&world->answers, reply->answer);
-    matter->doomed = matter->doomed || answer->status == CERT_STATUS_REVOKED;
+    if (answer->status == CERT_STATUS_REVOKED &&
+        !is_surely_overtaken(oracle, cert, reply->answer)) {
+        matter->doomed = true;
+        matter->doomed_ms = world->now_ms;
+    }
     /* Without nextUpdate it may be taken for a must-staple leaf; whether it is is not asked for. */
     endless = answer->next_update_s == INSTANT_NEVER && world->policy.audience;
     if (!oracle_clock_is_plain(oracle) && answer->status == CERT_STATUS_GOOD &&
@@ -370,6 +406,11 @@ static void process_ends(struct oracle *oracle)
         struct subject_matter *matter = &oracle->matters[i];
 
         matter->revoked = matter->revoked && !may_be_lost(oracle, matter->revoked_ms);
+        if (matter->undone_ms != LONG_AGO_MS &&
+            (may_be_lost(oracle, matter->undone_ms) ||
+             oracle->world->now_ms - matter->undone_ms < COMMIT_MS)) {
+            matter->doomed = true; /* the tombstone may be on the disk as ever */
+        }
         matter->good_ms = LONG_AGO_MS;
     }
     oracle_pace_ends(oracle, may_be_lost);

@@ -108,6 +108,7 @@ struct responder {
     uint32_t episode_capacity;
     uint32_t episode; /* the first that has not ended */
     char *url;        /* stays where it is */
+    char *alias;      /* the same responder by another name */
 };
 
 void responder_deinit(struct responder *responder);

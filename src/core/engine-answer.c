@@ -503,7 +503,7 @@ static void engine_take_stored(struct engine *engine, uint32_t cert, const struc
 static void engine_plan_restored(struct engine *engine, struct entry *entry, int64_t next_try_s)
 {
     const struct held *held = entry->pending.present ? &entry->pending : &entry->held;
-    int64_t wall_s = engine->now.wall_s, until_s = held_end_s(&engine->policy, held);
+    int64_t wall_s = engine->now.wall_s, until_s = entry_end_of_s(engine, entry, held);
     int64_t latest_s =
         time_max(schedule_latest(&engine->policy, (struct window){held->this_update_s, until_s}),
                  time_add(wall_s, time_max(0, time_sub(until_s, wall_s)) / 10 * 6));

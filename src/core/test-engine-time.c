@@ -141,32 +141,6 @@ static void test_planned_time_survives_a_restart_where_it_makes_sense(void **sta
     }
 }
 
-/* The first one of many, three quarters through its life: it is asked for again in 10 to 60 % of
- * what is left. */
-static void test_plan_for_an_answer_that_was_old_when_it_came_survives_a_restart(void **state)
-{
-    struct ocsp_facts good = test_answer(TEST_NOW - 3 * DAY, 4 * DAY);
-    const struct {
-        int64_t stored_s;
-        bool kept;
-    } cases[] = {{TEST_NOW + DAY / 10, true},
-                 {TEST_NOW + DAY * 55 / 100, true},
-                 {TEST_NOW + DAY * 59 / 100, true},
-                 {TEST_NOW + DAY * 65 / 100, false}};
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct world world;
-
-        world_open(&world);
-        find_cert(&world, 0);
-        read_store(&world, 0,
-                   (struct event_stored){.held = &good, .next_try_s = cases[i].stored_s});
-        assert_true((look(&world, 0).next_try_s == cases[i].stored_s) == cases[i].kept);
-        world_close(&world);
-    }
-}
-
 static void test_pending_answer_survives_a_restart(void **state)
 {
     struct ocsp_facts good = test_answer(TEST_NOW - 5 * HOUR, 10 * HOUR);
@@ -678,7 +652,6 @@ int main(void)
         cmocka_unit_test(test_max_age_of_an_unchanged_answer_counts_to_half_of_what_is_left),
         cmocka_unit_test(test_without_next_update_it_is_asked_for_every_quarter_of_an_hour),
         cmocka_unit_test(test_planned_time_survives_a_restart_where_it_makes_sense),
-        cmocka_unit_test(test_plan_for_an_answer_that_was_old_when_it_came_survives_a_restart),
         cmocka_unit_test(test_pending_answer_survives_a_restart),
         cmocka_unit_test(test_same_times_signed_anew_replace_without_being_news),
         cmocka_unit_test(
