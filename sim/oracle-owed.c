@@ -246,6 +246,24 @@ static bool is_settled(const struct oracle *oracle, uint32_t cert)
     return !oracle_clock_is_right(oracle) || !is_welcome(oracle, cert, watch->owed);
 }
 
+/* Something else that is good has come to be shown since: it may wait for its first minutes to be
+ * over, or for the end of that. True: when it must be shown was put off. */
+static bool is_put_off(struct oracle *oracle, uint32_t cert)
+{
+    struct watch *watch = &oracle->watches[cert];
+    int64_t by_s;
+
+    if (watch->shown_ms < watch->came_ms || !is_covered(oracle, cert)) {
+        return false;
+    }
+    by_s = time_min(from_s(oracle, cert, watch->owed), oracle_until_s(oracle, cert, watch->shown));
+    if (by_s + NEAR_S <= world_true_s(oracle->world)) {
+        return false;
+    }
+    watch->owed_ms = (by_s + NEAR_S) * 1000 + oracle->demands.lag_ms + oracle->demands.batch_ms;
+    return true;
+}
+
 void oracle_see_owed(struct oracle *oracle, uint32_t cert)
 {
     struct watch *watch = &oracle->watches[cert];
@@ -256,7 +274,7 @@ void oracle_see_owed(struct oracle *oracle, uint32_t cert)
     }
     if (is_settled(oracle, cert)) {
         oracle_owe_nothing(oracle, cert);
-    } else if (oracle->world->now_ms >= watch->owed_ms) {
+    } else if (oracle->world->now_ms >= watch->owed_ms && !is_put_off(oracle, cert)) {
         oracle_break_pair(oracle, BROKEN_UNUSED, cert, watch->owed, watch->shown);
     }
 }

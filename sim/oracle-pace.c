@@ -46,6 +46,12 @@
 #define ODD_ROW  5
 #define ODD_PART 200
 
+/* So many in a row of half of it and more are none, either. */
+#define HALF_ROW 30
+
+/* What has no end is asked for again within that. */
+#define ENDLESS_WAIT_MS 900000
+
 /* What has ended is asked for every quarter of an hour at least. */
 #define ENDED_WAIT_MS 900000
 
@@ -148,7 +154,7 @@ static void judge_end(struct oracle *oracle, uint32_t cert)
 {
     const struct sim_cert *hidden = &oracle->world->certs[cert];
     const struct subject_matter *matter = &oracle->matters[hidden->certid];
-    int64_t now_ms = oracle->world->now_ms, waited_ms = now_ms - matter->pace.last_ms;
+    int64_t waited_ms = oracle->world->now_ms - matter->pace.last_ms;
 
     if (matter->pace.planned && matter->leaves == 1 && !matter->in_flight &&
         waited_ms > 4 * oracle_slack_ms(oracle, hidden) && !is_idle(oracle, cert) &&
@@ -166,7 +172,8 @@ void oracle_pace_hidden(struct oracle *oracle, uint32_t cert, bool known)
     if (known) {
         judge_end(oracle, cert);
     }
-    pace->sure_rounds = pace->shorts = pace->longs = 0; /* with nothing held fast at first */
+    pace->sure_rounds = pace->shorts = pace->longs = pace->halves =
+        0; /* with nothing held fast at first */
     if (known && oracle->matters[oracle->world->certs[cert].certid].leaves == 1) {
         pace->rounds = 0;
     }
@@ -383,6 +390,15 @@ static void judge_spread(struct oracle *oracle, const struct ask *ask)
     }
 }
 
+/* Lives of 16 to 24 h are over sooner: half of them at the latest, where nothing was wrong. */
+static bool lives_a_day(const struct oracle *oracle, struct window life)
+{
+    int64_t span_s = life.until_s - life.from_s;
+
+    return span_s >= 16 * HOUR_S + oracle->world->policy.margin_max_s + NEAR_S &&
+           span_s <= 24 * HOUR_S;
+}
+
 static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t cert, int64_t fresh_s)
 {
     const struct sim_cert *watched = &oracle->world->certs[cert];
@@ -408,6 +424,11 @@ static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t ce
     pace->tried = 0;
     if (now_s >= life.from_s + span_s / 10) { /* old when it came: spread over what is left */
         latest_s = time_max(latest_s, now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
+    }
+    if (early && lives_a_day(oracle, life) && now_s < life.from_s + span_s / 10) {
+        int64_t half_s = (life.from_s + life.until_s) / 2;
+
+        latest_s = time_min(latest_s, time_max(half_s, time_add(now_s, fresh_s)));
     }
     pace->latest_ms = in_time_ms(oracle, watched, life, latest_s);
     pace->fresh = pace->planned = true;
@@ -446,7 +467,27 @@ static void forget_round(struct pace *pace)
 {
     pace->wanted = 0;
     pace->failed = pace->fresh = pace->planned = false;
-    pace->sure_rounds = pace->shorts = pace->longs = 0;
+    pace->sure_rounds = pace->shorts = pace->longs = pace->halves = 0;
+}
+
+/* A good answer without nextUpdate, which all of the audience take, and newer than what is shown.
+ */
+static bool is_endless(const struct oracle *oracle, uint32_t cert, const struct reply *reply)
+{
+    const struct world *world = oracle->world;
+    uint32_t shown = oracle->watches[cert].shown;
+    const struct answer *answer;
+
+    if (reply->outcome != FETCH_ANSWER || world->policy.audience || oracle->demands.lag_ms ||
+        oracle->matters[world->certs[cert].certid].doomed || !oracle_clock_is_right(oracle)) {
+        return false;
+    }
+    answer = answers_get(&world->answers, reply->answer);
+    return answer_is_sound(answer, world->certs[cert].certid) &&
+           answer->status == CERT_STATUS_GOOD && answer->next_update_s == INSTANT_NEVER &&
+           answer->delegate_not_after_s == INSTANT_NEVER &&
+           answer->this_update_s <= world_true_s(world) - RIGHT_S &&
+           (shown == ANSWER_NONE || oracle_compare(oracle, cert, reply->answer, shown) >= 0);
 }
 
 void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struct reply *reply)
@@ -480,6 +521,10 @@ void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struc
         forget_round(pace);
         pace->rounds++;
         pace->trouble_ms = oracle->world->now_ms;
+        if (is_endless(oracle, ask->cert, reply)) {
+            pace->latest_ms =
+                oracle->world->now_ms + ENDLESS_WAIT_MS + oracle_slack_ms(oracle, cert);
+        }
         break;
     }
     pace->last_ms = oracle->world->now_ms;
@@ -507,21 +552,26 @@ static void judge_gap(struct oracle *oracle, uint32_t cert, int64_t gap_ms)
     const struct sim_cert *asked = &oracle->world->certs[cert];
     struct pace *pace = &oracle->matters[asked->certid].pace;
     int64_t bound_ms = pace->bound_ms;
-    bool is_short, is_long;
+    bool is_short, is_long, is_half;
 
     if (pace->sure_rounds < LONG_ROUNDS || oracle->matters[asked->certid].leaves != 1 ||
         bound_ms < 60000 || oracle_excused_until_ms(oracle, asked) != LONG_AGO_MS) {
-        pace->shorts = pace->longs = 0;
+        pace->shorts = pace->longs = pace->halves = 0;
         return;
     }
     is_short = gap_ms < bound_ms / ODD_PART;
     is_long = gap_ms > bound_ms - bound_ms / ODD_PART && gap_ms < bound_ms + bound_ms / ODD_PART;
+    is_half = gap_ms >= bound_ms / 2 && gap_ms < bound_ms + bound_ms / ODD_PART;
+    pace->halves = is_half ? pace->halves + 1 : 0;
     pace->shorts = is_short ? pace->shorts + 1 : 0;
     pace->longs = is_long ? pace->longs + 1 : 0;
     if (pace->shorts == ODD_ROW) {
         break_pace(oracle, BROKEN_HASTE, cert, "after many failures it waits only for", gap_ms);
     } else if (pace->longs == ODD_ROW) {
         break_pace(oracle, BROKEN_HASTE, cert, "after failures it always waits for", gap_ms);
+    } else if (pace->halves == HALF_ROW) {
+        break_pace(oracle, BROKEN_HASTE, cert, "after failures it never waits for less than half",
+                   gap_ms);
     }
 }
 

@@ -77,6 +77,7 @@ struct pace {
     unsigned sure_rounds; /* that failed */
     unsigned shorts;      /* odd waits in a row */
     unsigned longs;
+    unsigned halves;
     unsigned repeats; /* at once, in a row */
     bool failed;      /* the last reply was a failure */
     bool fresh;       /* it was a new answer */

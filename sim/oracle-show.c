@@ -452,6 +452,18 @@ void oracle_process(struct oracle *oracle, enum process_news news)
     }
 }
 
+/* What is known of a number goes with the last of its leaves. */
+static void forget_revoked(struct oracle *oracle, uint32_t certid)
+{
+    struct subject_matter *matter = &oracle->matters[certid];
+    bool there = false;
+
+    for (uint32_t i = matter->first_leaf; i != UINT32_MAX; i = oracle->watches[i].next_leaf) {
+        there = there || world_cert_is_there(oracle->world, i);
+    }
+    matter->revoked = matter->revoked && there;
+}
+
 static void cert_changed(struct oracle *oracle, uint32_t cert, bool found)
 {
     const struct sim_cert *changed = &oracle->world->certs[cert];
@@ -466,6 +478,7 @@ static void cert_changed(struct oracle *oracle, uint32_t cert, bool found)
         oracle->shown -= oracle->watches[cert].shown != ANSWER_NONE;
         oracle->watches[cert].shown = ANSWER_NONE;
         oracle_owe_nothing(oracle, cert);
+        forget_revoked(oracle, changed->certid);
     }
     oracle_pace_changes(oracle, cert, found);
     oracle_watch(oracle, cert);

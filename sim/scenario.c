@@ -208,6 +208,10 @@ static void build_flapping(struct world *world, struct oracle_demands *ret_deman
 
     (void)ret_demands;
     add_plain(world, pick_life_s(world));
+    if (pick_chance(world, 2)) { /* of the same times, one good and one revoked */
+        world->authorities[0].signing = SIGN_BATCH;
+        world->authorities[0].period_s = world->authorities[0].life_s / 2;
+    }
     for (uint32_t i = 0; i < world->cert_count; i += 3) {
         world->certs[i].revoked_ms = pick_time_ms(world);
         world->certs[i].revocation_reason = pick_chance(world, 2) ? REASON_CODE_HOLD : 1;
@@ -364,6 +368,7 @@ const struct scenario scenarios[] = {
     {"twins", "several leaves of one CertID come and go", 10, 32, build_twins},
     {"deaths", "the process dies at every other write, and certificates are revoked", 6, 12,
      build_deaths},
+    {"boot", "the machine starts with a wrong clock, which is set later", 20, 20, build_boot},
     {"stuck", "a responder that goes on giving what it signed last", 10, 20, build_stuck},
     {0},
 };
