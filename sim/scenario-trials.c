@@ -213,6 +213,32 @@ void build_boot(struct world *world, struct oracle_demands *ret_demands)
     }
 }
 
+/* Everybody holds the same batch, which ends for all at once; shortly before, for some minutes, the
+ * responder is well. */
+void build_brink(struct world *world, struct oracle_demands *ret_demands)
+{
+    static const enum fault faults[] = {FAULT_REFUSED, FAULT_NO_NAME, FAULT_HTTP_500,
+                                        FAULT_HTTP_503};
+    struct authority authority = plain_authority(pick_scale(world, 2 * HOUR_S, 2 * DAY_S));
+    uint32_t number, responder;
+
+    (void)ret_demands;
+    authority.signing = SIGN_BATCH;
+    authority.period_s = authority.life_s / 2;
+    authority.backdate_s = 0;
+    number = add_authority(world, &authority, &responder);
+    add_certs(world, number, responder, 1, world->options.certs);
+    for (int64_t end_s = authority.life_s; end_s < end_of_s(world); end_s += authority.period_s) {
+        struct episode episode = {.from_ms = at_ms(end_s - authority.period_s + HOUR_S / 4)};
+
+        episode.until_ms = at_ms(end_s - world->policy.margin_max_s - pick_scale(world, 60, 900));
+        episode.fault = faults[pick_range(world, 0, ARRAY_SIZE(faults) - 1)];
+        episode.permille = 1000;
+        episode.retry_after_s = episode.fault == FAULT_HTTP_503 ? 2 * HOUR_S : 0;
+        responder_plan(&world->responders[responder], &episode);
+    }
+}
+
 void build_stuck(struct world *world, struct oracle_demands *ret_demands)
 {
     static const enum fault faults[] = {FAULT_STUCK, FAULT_STUCK, FAULT_CACHED_OLD, FAULT_HTTP_500};

@@ -139,10 +139,15 @@ static void fill_facts(struct world *world, struct sim_cert *cert, uint32_t inde
 
     put_number(facts->leaf_sha256, rng_mix(world->options.seed ^ index));
     put_number(facts->leaf_sha256 + 8, index);
-    put_number(facts->issuer_name_sha1, rng_mix(cert->authority + 1));
+    put_number(facts->issuer_name_sha1,
+               rng_mix(cert->authority / 2 + 1)); /* one in two has a new key */
     put_number(facts->issuer_key_sha1, rng_mix(cert->authority + 1));
-    put_number(facts->serial, cert->certid);
-    facts->serial[0] = 0x10;
+    if (cert->twin == index) {
+        put_number(facts->serial, world->authorities[cert->authority].numbers++);
+        facts->serial[0] = 0x10;
+    } else {
+        memcpy(facts->serial, world->certs[cert->twin].facts.serial, sizeof(facts->serial));
+    }
     facts->serial_size = 8;
     facts->name = cert_name(index);
     for (unsigned i = 0; i < facts->url_count; i++) {
