@@ -486,7 +486,7 @@ static bool is_endless(const struct oracle *oracle, uint32_t cert, const struct 
     return answer_is_sound(answer, world->certs[cert].certid) &&
            answer->status == CERT_STATUS_GOOD && answer->next_update_s == INSTANT_NEVER &&
            answer->delegate_not_after_s == INSTANT_NEVER &&
-           answer->this_update_s <= world_true_s(world) - RIGHT_S &&
+           answer->this_update_s <= world_true_s(world) &&
            (shown == ANSWER_NONE || oracle_compare(oracle, cert, reply->answer, shown) >= 0);
 }
 

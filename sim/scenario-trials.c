@@ -137,9 +137,9 @@ void build_future(struct world *world, struct oracle_demands *ret_demands)
 
 void build_twins(struct world *world, struct oracle_demands *ret_demands)
 {
-    static const enum fault faults[] = {FAULT_OLDER,     FAULT_UNAUTHORIZED, FAULT_REFUSED,
-                                        FAULT_HTTP_404,  FAULT_FUTURE,       FAULT_LATE,
-                                        FAULT_FALSE_GOOD};
+    static const enum fault faults[] = {FAULT_OLDER,      FAULT_UNAUTHORIZED, FAULT_REFUSED,
+                                        FAULT_HTTP_404,   FAULT_FUTURE,       FAULT_LATE,
+                                        FAULT_FALSE_GOOD, FAULT_FALSE_GOOD,   FAULT_FALSE_GOOD};
     struct authority authority = plain_authority(pick_scale(world, HOUR_S, 4 * DAY_S));
     uint32_t number, responder;
 
@@ -152,7 +152,7 @@ void build_twins(struct world *world, struct oracle_demands *ret_demands)
             cert.certid = world->certs[i - 1].certid;
         }
         cert.facts.must_staple = pick_chance(world, 3);
-        cert.found_ms = pick_chance(world, 3) ? pick_time_ms(world) : world->now_ms;
+        cert.found_ms = pick_chance(world, 2) ? pick_time_ms(world) : world->now_ms;
         cert.gone_ms = cert.found_ms + pick_scale(world, HOUR_S, end_of_s(world)) * 1000;
         if (pick_chance(world, 3) && i % 4 == 0) {
             cert.revoked_ms = pick_time_ms(world);
