@@ -23,9 +23,6 @@
 #include "sim/must.h"
 #include "sim/oracle-private.h"
 
-/* After a good answer nobody asks again within half a minute, but shortly before an end. */
-#define ANSWERED_S 30
-
 /* What is cancelled sooner is not wanted any more; later it counts for a failure. */
 #define GIVEN_UP_MS 5000
 
@@ -37,9 +34,6 @@
 
 /* So often it may be asked once more in a round because another URL turned out to be down. */
 #define REPEATS 2U
-
-/* From here on the backoff has come to its bound: 2 s, doubled so often, is more than an hour. */
-#define LONG_ROUNDS 13
 
 /* So many waits in a row below a two-hundredth of what they may be, or within one of all of it, are
  * no chance. */
@@ -54,11 +48,6 @@
 
 /* What has ended is asked for every quarter of an hour at least. */
 #define ENDED_WAIT_MS 900000
-
-/* Of those who waited for a responder, once so many were asked for again, a quarter was before so
- * much of the life of what they were given then: it is spread over 10 to 60 %. */
-#define SPREAD_LEAST 100
-#define SPREAD_EARLY 40
 
 /* The same of a responder that is down: so many below a sixteenth. */
 #define PROBES_ROW  12
@@ -84,8 +73,8 @@ static struct pace *pace_of(struct oracle *oracle, uint32_t cert)
     return &oracle->matters[oracle->world->certs[cert].certid].pace;
 }
 
-static void break_pace(struct oracle *oracle, enum invariant invariant, uint32_t cert,
-                       const char *what, int64_t ms)
+void oracle_break_ms(struct oracle *oracle, enum invariant invariant, uint32_t cert,
+                     const char *what, int64_t ms)
 {
     struct buf detail = BUF_INIT(300);
 
@@ -161,7 +150,8 @@ static void judge_end(struct oracle *oracle, uint32_t cert)
         oracle_clock_is_right(oracle) && oracle_excused_until_ms(oracle, hidden) == LONG_AGO_MS &&
         !oracle_was_ill(oracle, hidden) && !oracle_anybody_hangs(oracle) &&
         !oracle_is_busy(oracle, hidden)) {
-        break_pace(oracle, BROKEN_TARDY, cert, "it ends, and was not asked for since", waited_ms);
+        oracle_break_ms(oracle, BROKEN_TARDY, cert, "it ends, and was not asked for since",
+                        waited_ms);
     }
 }
 
@@ -271,198 +261,6 @@ static void expect_after_failure(struct oracle *oracle, const struct ask *ask,
     pace->wanted_ms = now_ms + slack;
 }
 
-struct window oracle_life(const struct oracle *oracle, uint32_t number)
-{
-    const struct answer *answer = answers_get(&oracle->world->answers, number);
-    int64_t end_s = time_min(answer->next_update_s, answer->delegate_not_after_s);
-
-    return (struct window){answer->this_update_s,
-                           time_min(end_s, time_add(answer->this_update_s, oracle->age_s))};
-}
-
-static struct window useful_life_of(const struct oracle *oracle, uint32_t cert, uint32_t number)
-{
-    return (struct window){answers_get(&oracle->world->answers, number)->this_update_s,
-                           oracle_end_s(oracle, cert, number)};
-}
-
-/* Nothing went wrong with it since the last good answer, nor with its responders. */
-static bool is_untroubled(const struct oracle *oracle, const struct sim_cert *cert)
-{
-    const struct pace *pace = &oracle->matters[cert->certid].pace;
-
-    if (pace->before_ms == LONG_AGO_MS || pace->trouble_ms != LONG_AGO_MS) {
-        return false;
-    }
-    for (unsigned i = 0; i < cert->facts.url_count; i++) {
-        if (oracle->queues[cert->responders[i]].ill_ms >= pace->before_ms) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* All is well again; but a twin's failures may be its own. */
-static void forget_failures(struct oracle *oracle, uint32_t certid)
-{
-    struct pace *pace = &oracle->matters[certid].pace;
-
-    pace->rounds = oracle->matters[certid].leaves > 1 ? LONG_ROUNDS : 0;
-    pace->trouble_ms = LONG_AGO_MS;
-}
-
-/* When an authority has the next answer; INSTANT_NEVER: nobody knows. A life that something else
- * cuts off may count for a little less than it is. */
-static int64_t renewed_of(const struct oracle *oracle, struct window life, uint32_t number)
-{
-    bool whole = life.until_s == answers_get(&oracle->world->answers, number)->next_update_s;
-    int64_t least_s = 16 * HOUR_S + (whole ? 0 : oracle->world->policy.margin_max_s + NEAR_S);
-
-    return life.until_s - life.from_s >= least_s ? life.until_s - 8 * HOUR_S : INSTANT_NEVER;
-}
-
-static int64_t latest_of(const struct oracle *oracle, struct window life, uint32_t number)
-{
-    int64_t span_s = time_min(life.until_s - life.from_s, 100 * DAY_S);
-
-    return time_min(life.from_s + span_s * 6 / 10, renewed_of(oracle, life, number));
-}
-
-/* Whose leaf ends before it need not be asked for again in time. */
-static int64_t in_time_ms(const struct oracle *oracle, const struct sim_cert *cert,
-                          struct window life, int64_t latest_s)
-{
-    return cert->facts.not_after_s < life.until_s ? INT64_MAX
-                                                  : latest_s * 1000 + oracle_slack_ms(oracle, cert);
-}
-
-/* Until when HTTP says that it is fresh; no longer than to @latest_s, less what may be rounded
- * away.
- */
-static int64_t fresh_until_s(const struct oracle *oracle, int64_t fresh_s, int64_t latest_s)
-{
-    int64_t until_s = time_add(world_true_s(oracle->world), time_max(0, fresh_s));
-
-    return time_min(until_s, latest_s - oracle->world->policy.margin_max_s) - NEAR_S;
-}
-
-/* Already when it comes the time to ask for the next is over: not at once all the same. */
-static int64_t old_until_s(const struct oracle *oracle, struct window life, int64_t renewed_s)
-{
-    int64_t now_s = world_true_s(oracle->world);
-    int64_t until_s = now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 9 / 100;
-
-    return (renewed_s > now_s ? time_min(until_s, renewed_s - oracle->world->policy.margin_max_s)
-                              : until_s) -
-           NEAR_S;
-}
-
-/* Who has waited for a responder was given something that is new indeed. */
-static void expect_spread(struct oracle *oracle, uint32_t cert, struct window life, int64_t fresh_s)
-{
-    struct watch *watch = &oracle->watches[cert];
-    int64_t span_s = life.until_s - life.from_s;
-
-    watch->spread = watch->waited && fresh_s < span_s / 4 &&
-                    world_true_s(oracle->world) < life.from_s + span_s / 10 &&
-                    oracle->world->certs[cert].facts.not_after_s >= life.until_s;
-    watch->waited = false;
-}
-
-/* @ask is the next one for who had waited. */
-static void judge_spread(struct oracle *oracle, const struct ask *ask)
-{
-    struct queue *queue = &oracle->queues[oracle->world->certs[ask->cert].responders[ask->url]];
-    struct watch *watch = &oracle->watches[ask->cert];
-    struct window life;
-
-    if (!watch->spread || watch->shown == ANSWER_NONE) {
-        return;
-    }
-    watch->spread = false;
-    life = oracle_life(oracle, watch->shown);
-    queue->spread++;
-    queue->spread_early += world_true_s(oracle->world) <
-                           life.from_s + (life.until_s - life.from_s) * SPREAD_EARLY / 100;
-    if (queue->spread >= SPREAD_LEAST && queue->spread_early * 4 < queue->spread) {
-        break_pace(oracle, BROKEN_HERD, ask->cert, "early again of those who waited",
-                   queue->spread_early);
-    }
-}
-
-/* Lives of 16 to 24 h are over sooner: half of them at the latest, where nothing was wrong. */
-static bool lives_a_day(const struct oracle *oracle, struct window life)
-{
-    int64_t span_s = life.until_s - life.from_s;
-
-    return span_s >= 16 * HOUR_S + oracle->world->policy.margin_max_s + NEAR_S &&
-           span_s <= 24 * HOUR_S;
-}
-
-static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t cert, int64_t fresh_s)
-{
-    const struct sim_cert *watched = &oracle->world->certs[cert];
-    struct pace *pace = &oracle->matters[watched->certid].pace;
-    struct window life = oracle_life(oracle, number), useful = useful_life_of(oracle, cert, number);
-    int64_t now_s = world_true_s(oracle->world), latest_s = latest_of(oracle, life, number);
-    int64_t span_s = time_min(useful.until_s - life.from_s, 10 * DAY_S);
-    bool early = watched->twin == cert && oracle->matters[watched->certid].leaves == 1 &&
-                 oracle->watches[cert].shown != ANSWER_NONE && is_untroubled(oracle, watched);
-    int64_t soonest_s = life.from_s + (early ? span_s * 42 / 100 : span_s * 9 / 100) - NEAR_S;
-
-    if (oracle->matters[watched->certid].leaves == 1 &&
-        oracle_until_s(oracle, cert, number) - now_s > 4 * ANSWERED_S) {
-        soonest_s = time_max(soonest_s, now_s + ANSWERED_S - ROUND_S);
-        soonest_s = time_max(soonest_s, fresh_until_s(oracle, fresh_s, latest_s));
-        if (now_s > latest_s + oracle->world->policy.margin_max_s &&
-            watched->facts.not_after_s >= life.until_s) {
-            soonest_s =
-                time_max(soonest_s, old_until_s(oracle, life, renewed_of(oracle, life, number)));
-        }
-    }
-    pace->soonest_ms = now_s < soonest_s ? soonest_s * 1000 : LONG_AGO_MS;
-    pace->tried = 0;
-    if (now_s >= life.from_s + span_s / 10) { /* old when it came: spread over what is left */
-        latest_s = time_max(latest_s, now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
-    }
-    if (early && lives_a_day(oracle, life) && now_s < life.from_s + span_s / 10) {
-        int64_t half_s = (life.from_s + life.until_s) / 2;
-
-        latest_s = time_min(latest_s, time_max(half_s, time_add(now_s, fresh_s)));
-    }
-    pace->latest_ms = in_time_ms(oracle, watched, life, latest_s);
-    pace->fresh = pace->planned = true;
-    expect_spread(oracle, cert, life, fresh_s);
-    forget_failures(oracle, watched->certid);
-}
-
-static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint32_t cert,
-                                   int64_t fresh_s)
-{
-    const struct sim_cert *watched = &oracle->world->certs[cert];
-    struct pace *pace = &oracle->matters[watched->certid].pace;
-    struct window life = oracle_life(oracle, number), useful = useful_life_of(oracle, cert, number);
-    int64_t now_s = world_true_s(oracle->world), left_s = useful.until_s - now_s;
-    int64_t span_s = useful.until_s - life.from_s;
-    int64_t renewed_s = useful.until_s - (span_s >= 16 * HOUR_S ? 8 * HOUR_S : span_s / 4);
-    int64_t rest_s = time_min(life.until_s - now_s, 100 * DAY_S);
-    int64_t wait_s = time_max(rest_s * 3 / 10, time_min(fresh_s, rest_s / 2));
-
-    pace->latest_ms = in_time_ms(oracle, watched, life,
-                                 now_s + time_max(wait_s, time_min(ANSWERED_S, rest_s / 2)));
-    if (now_s >= renewed_s - oracle->world->policy.margin_max_s - NEAR_S) {
-        return; /* there should be a newer one: another way may have it, or fail */
-    }
-    pace->tried = 0;
-    pace->planned = true;
-    if (oracle->matters[watched->certid].leaves == 1) {
-        pace->soonest_ms = time_max(now_s + left_s * 18 / 100 - NEAR_S,
-                                    fresh_until_s(oracle, fresh_s, now_s + left_s / 2)) *
-                           1000;
-    }
-    forget_failures(oracle, watched->certid);
-}
-
 static void forget_round(struct pace *pace)
 {
     pace->wanted = 0;
@@ -510,10 +308,10 @@ void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struc
     case REPLY_UNCHANGED:
         forget_round(pace);
         if (verdict == REPLY_NEW) {
-            expect_after_new(oracle, number, ask->cert, reply->hints.fresh_s);
+            oracle_plan_after_new(oracle, number, ask->cert, reply->hints.fresh_s);
         } else {
             oracle->watches[ask->cert].waited = false;
-            expect_after_unchanged(oracle, number, ask->cert, reply->hints.fresh_s);
+            oracle_plan_after_unchanged(oracle, number, ask->cert, reply->hints.fresh_s);
         }
         break;
     case REPLY_UNCLEAR:
@@ -566,12 +364,13 @@ static void judge_gap(struct oracle *oracle, uint32_t cert, int64_t gap_ms)
     pace->shorts = is_short ? pace->shorts + 1 : 0;
     pace->longs = is_long ? pace->longs + 1 : 0;
     if (pace->shorts == ODD_ROW) {
-        break_pace(oracle, BROKEN_HASTE, cert, "after many failures it waits only for", gap_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, cert, "after many failures it waits only for",
+                        gap_ms);
     } else if (pace->longs == ODD_ROW) {
-        break_pace(oracle, BROKEN_HASTE, cert, "after failures it always waits for", gap_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, cert, "after failures it always waits for", gap_ms);
     } else if (pace->halves == HALF_ROW) {
-        break_pace(oracle, BROKEN_HASTE, cert, "after failures it never waits for less than half",
-                   gap_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, cert,
+                        "after failures it never waits for less than half", gap_ms);
     }
 }
 
@@ -589,8 +388,8 @@ static void judge_round(struct oracle *oracle, uint32_t cert)
     }
     if (pace->wanted && !is_idle(oracle, cert) && !oracle_anybody_hangs(oracle) &&
         !oracle_is_busy(oracle, asked)) {
-        break_pace(oracle, BROKEN_WAYS, cert, "not every way was tried",
-                   pace->wanted + 1000000 * pace->rounds);
+        oracle_break_ms(oracle, BROKEN_WAYS, cert, "not every way was tried",
+                        pace->wanted + 1000000 * pace->rounds);
     }
     pace->wanted = 0;
 }
@@ -641,14 +440,14 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
     bool sure = oracle_clock_is_right(oracle) && !is_new(oracle, cert->certid);
     bool again = pace->tried & bit;
 
-    judge_spread(oracle, ask);
+    oracle_plan_asks(oracle, ask);
     pace->repeats = again && pace->failed && gap_ms < floor_ms ? pace->repeats + 1 : 0;
     if (sure && oracle->matters[cert->certid].leaves == 1 &&
         pace->repeats > (cert->facts.url_count > 1 ? REPEATS : 0)) {
-        break_pace(oracle, BROKEN_HASTE, ask->cert, "asks the same again after", gap_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, ask->cert, "asks the same again after", gap_ms);
     } else if (sure && now_ms < pace->soonest_ms && has_something(oracle, ask->cert)) {
-        break_pace(oracle, BROKEN_HASTE, ask->cert, "asks again too soon by",
-                   pace->soonest_ms - now_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, ask->cert, "asks again too soon by",
+                        pace->soonest_ms - now_ms);
     }
     pace->rounds += pace->failed && (again || gap_ms >= floor_ms);
     if (again) {
@@ -692,9 +491,9 @@ static void look_late(struct oracle *oracle, uint32_t certid)
     } else if (oracle_is_busy(oracle, cert) || oracle_was_ill(oracle, cert)) {
         pace->latest_ms = oracle->world->now_ms + oracle_slack_ms(oracle, cert);
     } else {
-        break_pace(oracle, BROKEN_TARDY, matter->cert,
-                   pace->failed ? "not asked in time after a failure" : "not asked in time",
-                   pace->failed ? pace->rounds : oracle->world->now_ms - pace->last_ms);
+        oracle_break_ms(oracle, BROKEN_TARDY, matter->cert,
+                        pace->failed ? "not asked in time after a failure" : "not asked in time",
+                        pace->failed ? pace->rounds : oracle->world->now_ms - pace->last_ms);
     }
 }
 
@@ -708,8 +507,8 @@ void oracle_look_at_pace(struct oracle *oracle, uint32_t certid)
         judge_round(oracle, matter->cert);
     }
     if (now_ms >= pace->latest_ms && matter->in_flight) {
-        break_pace(oracle, BROKEN_TARDY, matter->cert, "waits for a reply since",
-                   now_ms - matter->asked_ms);
+        oracle_break_ms(oracle, BROKEN_TARDY, matter->cert, "waits for a reply since",
+                        now_ms - matter->asked_ms);
     } else if (now_ms >= pace->latest_ms) {
         look_late(oracle, certid);
     }
@@ -757,11 +556,11 @@ static void expect_first(struct oracle *oracle, uint32_t cert)
     }
     if (shown != ANSWER_NONE && oracle_is_usable(oracle, cert, shown)) {
         life = oracle_life(oracle, shown);
-        latest_s = time_max(latest_of(oracle, life, shown),
+        latest_s = time_max(oracle_plan_latest_s(oracle, life, shown),
                             now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
     }
     oracle->matters[found->certid].cert = cert;
-    pace->latest_ms = in_time_ms(oracle, found, life, latest_s);
+    pace->latest_ms = oracle_plan_in_time_ms(oracle, found, life, latest_s);
     settle(oracle, found->certid);
 }
 
@@ -773,22 +572,15 @@ void oracle_pace_changes(struct oracle *oracle, uint32_t cert, bool found)
         return; /* what comes of that counts */
     }
     pace_forget(oracle, certid);
-    forget_failures(oracle, certid);
+    oracle_plan_well(oracle, certid);
     if (found) {
         expect_first(oracle, cert);
     }
 }
 
-static void forget_spread(struct oracle *oracle)
-{
-    for (uint32_t i = 0; i < oracle->watch_count; i++) {
-        oracle->watches[i].waited = oracle->watches[i].spread = false;
-    }
-}
-
 void oracle_pace_forgets(struct oracle *oracle)
 {
-    forget_spread(oracle);
+    oracle_plan_forget_spread(oracle);
     for (uint32_t i = 0; i < oracle->matter_count; i++) {
         unsigned rounds = oracle->matters[i].pace.rounds + oracle->matters[i].pace.failed;
 
@@ -800,7 +592,7 @@ void oracle_pace_forgets(struct oracle *oracle)
 /* The plan outlives the process where the last reply was a new one. */
 void oracle_pace_ends(struct oracle *oracle, bool (*may_be_lost)(const struct oracle *, int64_t))
 {
-    forget_spread(oracle);
+    oracle_plan_forget_spread(oracle);
     for (uint32_t i = 0; i < oracle->matter_count; i++) {
         struct pace *pace = &oracle->matters[i].pace;
         bool kept = pace->fresh && oracle->matters[i].leaves == 1 &&

@@ -3,6 +3,7 @@
 
 /* Shared by oracle.c (what is shown), oracle-show.c (how that changes), oracle-owed.c (what must be
  * shown of what came), oracle-ask.c (what is asked), oracle-pace.c (when it is asked again),
+ * oracle-plan.c (and when after a good answer),
  * oracle-excuse.c (what excuses that it is not),
  * oracle-due.c (what can be demanded) and oracle-clock.c (what the machine's clock excuses). Nobody
  * else includes it. */
@@ -276,9 +277,30 @@ enum verdict_of_reply {
 enum verdict_of_reply oracle_judge_reply(const struct oracle *oracle, uint32_t cert,
                                          const struct reply *reply);
 
-/* ---- oracle-pace.c ---- */
+/* From here on the backoff has come to its bound: 2 s, doubled so often, is more than an hour. */
+#define LONG_ROUNDS 13
+
+/* ---- oracle-plan.c ---- */
 /* Its life as the schedule sees it: whatever it is shown for may end before. */
 struct window oracle_life(const struct oracle *oracle, uint32_t number);
+/* A good answer came that was not there before, or was; HTTP says that it is fresh for @fresh_s. */
+void oracle_plan_after_new(struct oracle *oracle, uint32_t number, uint32_t cert, int64_t fresh_s);
+void oracle_plan_after_unchanged(struct oracle *oracle, uint32_t number, uint32_t cert,
+                                 int64_t fresh_s);
+/* All is well again; but a twin's failures may be its own. */
+void oracle_plan_well(struct oracle *oracle, uint32_t certid);
+/* The latest to ask for @number again, seconds; and so that it is in time for @cert, true ms. */
+int64_t oracle_plan_latest_s(const struct oracle *oracle, struct window life, uint32_t number);
+int64_t oracle_plan_in_time_ms(const struct oracle *oracle, const struct sim_cert *cert,
+                               struct window life, int64_t latest_s);
+/* Is @ask spread as it should be, where it waited for a responder before? */
+void oracle_plan_asks(struct oracle *oracle, const struct ask *ask);
+void oracle_plan_forget_spread(struct oracle *oracle);
+
+/* ---- oracle-pace.c ---- */
+/* Says how many milliseconds it was. */
+void oracle_break_ms(struct oracle *oracle, enum invariant invariant, uint32_t cert,
+                     const char *what, int64_t ms);
 void oracle_pace_init(struct oracle *oracle);
 void oracle_pace_asks(struct oracle *oracle, const struct ask *ask);
 /* Before the subject hears of it, and before it is owed. */

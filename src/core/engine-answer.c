@@ -498,8 +498,8 @@ static void engine_take_stored(struct engine *engine, uint32_t cert, const struc
 }
 
 /* When to ask for what was restored: as the run before had planned it, if that makes sense: after a
- * new answer by schedule_latest(), or within 60 % of what was left of one that was old when it came;
- * after an unchanged one within half of that. */
+ * new answer by schedule_latest(), or within 60 % of what was left of one that was old when it
+ * came; after an unchanged one within half of that. */
 static void engine_plan_restored(struct engine *engine, struct entry *entry, int64_t next_try_s)
 {
     const struct held *held = entry->pending.present ? &entry->pending : &entry->held;
