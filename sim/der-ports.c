@@ -67,6 +67,17 @@ static bool find_cert(const struct der *der, const struct dermint_asked *asked, 
     return cert != UINT32_MAX && is_for(der, asked, responder, cert, ask);
 }
 
+static bool read_order_to(const char *base, const struct fetch_order *order, struct buf *request,
+                          struct dermint_asked *ret_asked)
+{
+    if (order->body.size > 0) {
+        return text_equal(order->url, base) && dermint_read_request(order->body, ret_asked);
+    }
+    buf_clear(request);
+    return dermint_read_get(order->url, base, request) &&
+           dermint_read_request(slice_of_buf(request), ret_asked);
+}
+
 /* What a responder makes of the order: false when it would say HTTP 400, or is none. */
 static bool read_order(const struct der *der, const struct fetch_order *order, struct ask *ask)
 {
@@ -77,13 +88,8 @@ static bool read_order(const struct der *der, const struct fetch_order *order, s
 
     ask->post = order->body.size > 0;
     for (uint32_t i = 0; i < world->responder_count && !ok; i++) {
-        const char *base = world->responders[i].url;
-
-        if (ask->post && text_equal(order->url, base)) {
-            ok = dermint_read_request(order->body, &asked);
-        } else if (!ask->post && dermint_read_get(order->url, base, &request)) {
-            ok = dermint_read_request(slice_of_buf(&request), &asked);
-        }
+        ok = read_order_to(world->responders[i].url, order, &request, &asked) ||
+             read_order_to(world->responders[i].alias, order, &request, &asked);
         ok = ok && find_cert(der, &asked, i, order, ask);
     }
     buf_deinit(&request);

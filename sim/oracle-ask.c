@@ -214,7 +214,7 @@ static void line_up(struct oracle *oracle, uint32_t responder)
     }
     for (uint32_t i = 0; i < oracle->watch_count; i++) {
         if (surely_waits(oracle, i, responder, &queue->line[queue->line_count])) {
-            oracle->watches[i].in_line = true;
+            oracle->watches[i].in_line = oracle->watches[i].waited = true;
             queue->line_count++;
         }
     }

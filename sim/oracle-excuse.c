@@ -169,7 +169,13 @@ enum verdict_of_reply oracle_judge_reply(const struct oracle *oracle, uint32_t c
         return REPLY_UNCLEAR;
     }
     if (reply->outcome == FETCH_NOT_MODIFIED) {
-        return shown != ANSWER_NONE ? judge_good(oracle, cert, shown) : REPLY_UNCLEAR;
+        if (shown != ANSWER_NONE) {
+            return judge_good(oracle, cert, shown);
+        } /* of something that has ended: of no use */
+        return oracle->watches[cert].owed == ANSWER_NONE &&
+                       oracle->watches[cert].murky_ms <= world->now_ms
+                   ? REPLY_FAILED
+                   : REPLY_UNCLEAR;
     }
     if (reply->outcome != FETCH_ANSWER) {
         return REPLY_FAILED;

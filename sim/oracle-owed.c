@@ -138,6 +138,12 @@ static int64_t due_ms(const struct oracle *oracle, uint32_t cert, uint32_t numbe
     return time_max(at_s * 1000 + 1000, now_ms) + lag_ms + 1000;
 }
 
+/* Surely not one that waits. */
+static bool is_behind_first_minutes(const struct oracle *oracle, uint32_t cert, uint32_t number)
+{
+    return world_true_s(oracle->world) > from_s(oracle, cert, number) + NEAR_S;
+}
+
 static void owe(struct oracle *oracle, uint32_t cert, uint32_t number)
 {
     struct watch *watch = &oracle->watches[cert];
@@ -147,8 +153,12 @@ static void owe(struct oracle *oracle, uint32_t cert, uint32_t number)
     if (!ahead && !is_covered(oracle, cert)) {
         watch->ahead = false; /* needed now, whatever waits */
     } else if (watch->owed != ANSWER_NONE) {
-        bool newer = oracle_compare(oracle, cert, number, watch->owed) > 0;
+        int order = oracle_compare(oracle, cert, number, watch->owed);
+        bool newer = order > 0;
 
+        if (order < 0 && watch->ahead && is_behind_first_minutes(oracle, cert, number)) {
+            return; /* shown until then: it takes nobody's place */
+        }
         ahead = ahead || watch->ahead;
         by_ms = ahead ? time_max(by_ms, watch->owed_ms) : by_ms;
         if (ahead && newer) {
@@ -236,6 +246,24 @@ static bool is_settled(const struct oracle *oracle, uint32_t cert)
     return !oracle_clock_is_right(oracle) || !is_welcome(oracle, cert, watch->owed);
 }
 
+/* Something else that is good has come to be shown since: it may wait for its first minutes to be
+ * over, or for the end of that. True: when it must be shown was put off. */
+static bool is_put_off(struct oracle *oracle, uint32_t cert)
+{
+    struct watch *watch = &oracle->watches[cert];
+    int64_t by_s;
+
+    if (watch->shown_ms < watch->came_ms || !is_covered(oracle, cert)) {
+        return false;
+    }
+    by_s = time_min(from_s(oracle, cert, watch->owed), oracle_until_s(oracle, cert, watch->shown));
+    if (by_s + NEAR_S <= world_true_s(oracle->world)) {
+        return false;
+    }
+    watch->owed_ms = (by_s + NEAR_S) * 1000 + oracle->demands.lag_ms + oracle->demands.batch_ms;
+    return true;
+}
+
 void oracle_see_owed(struct oracle *oracle, uint32_t cert)
 {
     struct watch *watch = &oracle->watches[cert];
@@ -246,7 +274,7 @@ void oracle_see_owed(struct oracle *oracle, uint32_t cert)
     }
     if (is_settled(oracle, cert)) {
         oracle_owe_nothing(oracle, cert);
-    } else if (oracle->world->now_ms >= watch->owed_ms) {
+    } else if (oracle->world->now_ms >= watch->owed_ms && !is_put_off(oracle, cert)) {
         oracle_break_pair(oracle, BROKEN_UNUSED, cert, watch->owed, watch->shown);
     }
 }

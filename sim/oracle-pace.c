@@ -7,8 +7,10 @@
  * POST) comes once in it. Checked are
  * - that no way is taken again within a second, whatever the reply was;
  * - after a good answer: not before a tenth of its life, or where nothing had failed before, before
- *   its half; not behind its 60 %, or 8 h before its end where it lives for 16 h and more; after an
- *   unchanged one between a fifth and 60 % of what is left;
+ *   its half, nor while HTTP says that it is fresh; not behind its 60 %, or 8 h before its end
+ * where it lives for 16 h and more; after an unchanged one between a fifth and 30 % of what is
+ * left, or half of it where HTTP says that it is fresh so long;
+ * - that those who waited for a responder that was down are not asked for together once more;
  * - after a failure: not later than the exponential backoff permits, nor than an eighth of what is
  *   left; and in the long run not more often than a spread over all of it would;
  * - that a round does not end before POST was tried where GET met an HTTP error, no-cache where the
@@ -21,11 +23,11 @@
 #include "sim/must.h"
 #include "sim/oracle-private.h"
 
-/* After a good answer nobody asks again within half a minute, but shortly before an end. */
-#define ANSWERED_S 30
-
 /* What is cancelled sooner is not wanted any more; later it counts for a failure. */
 #define GIVEN_UP_MS 5000
+
+/* An answer may take so long, however near the end is. */
+#define PATIENCE_LEAST_S 10
 
 /* A leaf that has just been found asks, whatever its twin has. */
 #define FOUND_MS 5000
@@ -33,13 +35,19 @@
 /* So often it may be asked once more in a round because another URL turned out to be down. */
 #define REPEATS 2U
 
-/* From here on the backoff has come to its bound: 2 s, doubled so often, is more than an hour. */
-#define LONG_ROUNDS 13
-
 /* So many waits in a row below a two-hundredth of what they may be, or within one of all of it, are
  * no chance. */
 #define ODD_ROW  5
 #define ODD_PART 200
+
+/* So many in a row of half of it and more are none, either. */
+#define HALF_ROW 30
+
+/* What has no end is asked for again within that. */
+#define ENDLESS_WAIT_MS 900000
+
+/* What has ended is asked for every quarter of an hour at least. */
+#define ENDED_WAIT_MS 900000
 
 /* The same of a responder that is down: so many below a sixteenth. */
 #define PROBES_ROW  12
@@ -65,8 +73,8 @@ static struct pace *pace_of(struct oracle *oracle, uint32_t cert)
     return &oracle->matters[oracle->world->certs[cert].certid].pace;
 }
 
-static void break_pace(struct oracle *oracle, enum invariant invariant, uint32_t cert,
-                       const char *what, int64_t ms)
+void oracle_break_ms(struct oracle *oracle, enum invariant invariant, uint32_t cert,
+                     const char *what, int64_t ms)
 {
     struct buf detail = BUF_INIT(300);
 
@@ -119,11 +127,46 @@ void oracle_pace_init(struct oracle *oracle)
 
 /* ---- What is expected behind a reply ---- */
 
-void oracle_pace_hidden(struct oracle *oracle, uint32_t cert)
+/* Nobody is to ask for it at all. */
+static bool is_idle(const struct oracle *oracle, uint32_t cert)
+{
+    const struct world *world = oracle->world;
+
+    return !world->process_up || !world_cert_is_there(world, cert) ||
+           oracle->matters[world->certs[cert].certid].doomed ||
+           world->certs[cert].facts.not_after_s <=
+               world_true_s(world) + world->policy.margin_max_s + NEAR_S;
+}
+
+/* What is shown for @cert goes. If that is its end: it was asked for once more before, at least. */
+static void judge_end(struct oracle *oracle, uint32_t cert)
+{
+    const struct sim_cert *hidden = &oracle->world->certs[cert];
+    const struct subject_matter *matter = &oracle->matters[hidden->certid];
+    int64_t waited_ms = oracle->world->now_ms - matter->pace.last_ms;
+
+    if (matter->pace.planned && matter->leaves == 1 && !matter->in_flight &&
+        waited_ms > 4 * oracle_slack_ms(oracle, hidden) && !is_idle(oracle, cert) &&
+        oracle_clock_is_right(oracle) && oracle_excused_until_ms(oracle, hidden) == LONG_AGO_MS &&
+        !oracle_was_ill(oracle, hidden) && !oracle_anybody_hangs(oracle) &&
+        !oracle_is_busy(oracle, hidden)) {
+        oracle_break_ms(oracle, BROKEN_TARDY, cert, "it ends, and was not asked for since",
+                        waited_ms);
+    }
+}
+
+void oracle_pace_hidden(struct oracle *oracle, uint32_t cert, bool known)
 {
     struct pace *pace = pace_of(oracle, cert);
 
-    pace->sure_rounds = pace->shorts = pace->longs = 0; /* with nothing held fast at first */
+    if (known) {
+        judge_end(oracle, cert);
+    }
+    pace->sure_rounds = pace->shorts = pace->longs = pace->halves =
+        0; /* with nothing held fast at first */
+    if (known && oracle->matters[oracle->world->certs[cert].certid].leaves == 1) {
+        pace->rounds = 0;
+    }
 }
 
 /* What else must be tried in this round. */
@@ -152,6 +195,16 @@ static uint32_t ways_wanted(const struct oracle *oracle, const struct ask *ask,
     return wanted & ~tried;
 }
 
+/* This process has shown something for it, which went with its end. */
+static bool has_ended(const struct oracle *oracle, uint32_t cert)
+{
+    const struct watch *watch = &oracle->watches[cert];
+
+    return watch->top != ANSWER_NONE && watch->top_life == oracle->world->lives &&
+           oracle->matters[oracle->world->certs[cert].certid].leaves == 1 &&
+           !oracle->matters[oracle->world->certs[cert].certid].doomed;
+}
+
 /* How long it may wait after the @rounds-th failed round. */
 static int64_t backoff_ms(const struct oracle *oracle, uint32_t cert, unsigned rounds)
 {
@@ -163,6 +216,9 @@ static int64_t backoff_ms(const struct oracle *oracle, uint32_t cert, unsigned r
         most_ms *= 2;
     }
     most_ms = time_min(most_ms, policy->backoff_cap_s * 1000);
+    if (shown == ANSWER_NONE && has_ended(oracle, cert)) {
+        most_ms = time_min(most_ms, ENDED_WAIT_MS);
+    }
     if (shown != ANSWER_NONE && oracle_is_usable(oracle, cert, shown)) {
         int64_t left_s = oracle_until_s(oracle, cert, shown) - world_true_s(oracle->world);
 
@@ -195,7 +251,7 @@ static void expect_after_failure(struct oracle *oracle, const struct ask *ask,
         time_min(reply->hints.retry_after_s, oracle->world->policy.retry_after_cap_s);
 
     pace->failed = true;
-    pace->fresh = false;
+    pace->fresh = pace->planned = false;
     pace->soonest_ms = LONG_AGO_MS;
     pace->bound_ms = long_backoff_ms(oracle, ask->cert);
     pace->latest_ms = now_ms + slack + backoff_ms(oracle, ask->cert, pace->rounds + 1) +
@@ -205,122 +261,31 @@ static void expect_after_failure(struct oracle *oracle, const struct ask *ask,
     pace->wanted_ms = now_ms + slack;
 }
 
-struct window oracle_life(const struct oracle *oracle, uint32_t number)
-{
-    const struct answer *answer = answers_get(&oracle->world->answers, number);
-    int64_t end_s = time_min(answer->next_update_s, answer->delegate_not_after_s);
-
-    return (struct window){answer->this_update_s,
-                           time_min(end_s, time_add(answer->this_update_s, oracle->age_s))};
-}
-
-static struct window useful_life_of(const struct oracle *oracle, uint32_t cert, uint32_t number)
-{
-    return (struct window){answers_get(&oracle->world->answers, number)->this_update_s,
-                           oracle_end_s(oracle, cert, number)};
-}
-
-/* Nothing went wrong with it since the last good answer, nor with its responders. */
-static bool is_untroubled(const struct oracle *oracle, const struct sim_cert *cert)
-{
-    const struct pace *pace = &oracle->matters[cert->certid].pace;
-
-    if (pace->before_ms == LONG_AGO_MS || pace->trouble_ms != LONG_AGO_MS) {
-        return false;
-    }
-    for (unsigned i = 0; i < cert->facts.url_count; i++) {
-        if (oracle->queues[cert->responders[i]].ill_ms >= pace->before_ms) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* All is well again; but a twin's failures may be its own. */
-static void forget_failures(struct oracle *oracle, uint32_t certid)
-{
-    struct pace *pace = &oracle->matters[certid].pace;
-
-    pace->rounds = oracle->matters[certid].leaves > 1 ? LONG_ROUNDS : 0;
-    pace->trouble_ms = LONG_AGO_MS;
-}
-
-/* When an authority has the next answer; INSTANT_NEVER: nobody knows. A life that something else
- * cuts off may count for a little less than it is. */
-static int64_t renewed_of(const struct oracle *oracle, struct window life, uint32_t number)
-{
-    bool whole = life.until_s == answers_get(&oracle->world->answers, number)->next_update_s;
-    int64_t least_s = 16 * HOUR_S + (whole ? 0 : oracle->world->policy.margin_max_s + NEAR_S);
-
-    return life.until_s - life.from_s >= least_s ? life.until_s - 8 * HOUR_S : INSTANT_NEVER;
-}
-
-static int64_t latest_of(const struct oracle *oracle, struct window life, uint32_t number)
-{
-    int64_t span_s = time_min(life.until_s - life.from_s, 100 * DAY_S);
-
-    return time_min(life.from_s + span_s * 6 / 10, renewed_of(oracle, life, number));
-}
-
-/* Whose leaf ends before it need not be asked for again in time. */
-static int64_t in_time_ms(const struct oracle *oracle, const struct sim_cert *cert,
-                          struct window life, int64_t latest_s)
-{
-    return cert->facts.not_after_s < life.until_s ? INT64_MAX
-                                                  : latest_s * 1000 + oracle_slack_ms(oracle, cert);
-}
-
-static void expect_after_new(struct oracle *oracle, uint32_t number, uint32_t cert)
-{
-    const struct sim_cert *watched = &oracle->world->certs[cert];
-    struct pace *pace = &oracle->matters[watched->certid].pace;
-    struct window life = oracle_life(oracle, number), useful = useful_life_of(oracle, cert, number);
-    int64_t now_s = world_true_s(oracle->world), latest_s = latest_of(oracle, life, number);
-    int64_t span_s = time_min(useful.until_s - life.from_s, 10 * DAY_S);
-    bool early = watched->twin == cert && oracle->matters[watched->certid].leaves == 1 &&
-                 oracle->watches[cert].shown != ANSWER_NONE && is_untroubled(oracle, watched);
-    int64_t soonest_s = life.from_s + (early ? span_s * 42 / 100 : span_s * 9 / 100) - NEAR_S;
-
-    if (oracle->matters[watched->certid].leaves == 1 &&
-        oracle_until_s(oracle, cert, number) - now_s > 4 * ANSWERED_S) {
-        soonest_s = time_max(soonest_s, now_s + ANSWERED_S - ROUND_S);
-    }
-    pace->soonest_ms = now_s < soonest_s ? soonest_s * 1000 : LONG_AGO_MS;
-    pace->tried = 0;
-    if (now_s >= life.from_s + span_s / 10) { /* old when it came: spread over what is left */
-        latest_s = time_max(latest_s, now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
-    }
-    pace->latest_ms = in_time_ms(oracle, watched, life, latest_s);
-    pace->fresh = true;
-    forget_failures(oracle, watched->certid);
-}
-
-static void expect_after_unchanged(struct oracle *oracle, uint32_t number, uint32_t cert)
-{
-    const struct sim_cert *watched = &oracle->world->certs[cert];
-    struct pace *pace = &oracle->matters[watched->certid].pace;
-    struct window life = oracle_life(oracle, number), useful = useful_life_of(oracle, cert, number);
-    int64_t now_s = world_true_s(oracle->world), left_s = useful.until_s - now_s;
-    int64_t span_s = useful.until_s - life.from_s;
-    int64_t renewed_s = useful.until_s - (span_s >= 16 * HOUR_S ? 8 * HOUR_S : span_s / 4);
-
-    pace->latest_ms = in_time_ms(oracle, watched, life,
-                                 now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
-    if (now_s >= renewed_s - oracle->world->policy.margin_max_s - NEAR_S) {
-        return; /* there should be a newer one: another way may have it, or fail */
-    }
-    pace->tried = 0;
-    if (oracle->matters[watched->certid].leaves == 1) {
-        pace->soonest_ms = (now_s + left_s * 18 / 100 - NEAR_S) * 1000;
-    }
-    forget_failures(oracle, watched->certid);
-}
-
 static void forget_round(struct pace *pace)
 {
     pace->wanted = 0;
-    pace->failed = pace->fresh = false;
-    pace->sure_rounds = pace->shorts = pace->longs = 0;
+    pace->failed = pace->fresh = pace->planned = false;
+    pace->sure_rounds = pace->shorts = pace->longs = pace->halves = 0;
+}
+
+/* A good answer without nextUpdate, which all of the audience take, and newer than what is shown.
+ */
+static bool is_endless(const struct oracle *oracle, uint32_t cert, const struct reply *reply)
+{
+    const struct world *world = oracle->world;
+    uint32_t shown = oracle->watches[cert].shown;
+    const struct answer *answer;
+
+    if (reply->outcome != FETCH_ANSWER || world->policy.audience || oracle->demands.lag_ms ||
+        oracle->matters[world->certs[cert].certid].doomed || !oracle_clock_is_right(oracle)) {
+        return false;
+    }
+    answer = answers_get(&world->answers, reply->answer);
+    return answer_is_sound(answer, world->certs[cert].certid) &&
+           answer->status == CERT_STATUS_GOOD && answer->next_update_s == INSTANT_NEVER &&
+           answer->delegate_not_after_s == INSTANT_NEVER &&
+           answer->this_update_s <= world_true_s(world) &&
+           (shown == ANSWER_NONE || oracle_compare(oracle, cert, reply->answer, shown) >= 0);
 }
 
 void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struct reply *reply)
@@ -343,15 +308,21 @@ void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struc
     case REPLY_UNCHANGED:
         forget_round(pace);
         if (verdict == REPLY_NEW) {
-            expect_after_new(oracle, number, ask->cert);
+            oracle_plan_after_new(oracle, number, ask->cert, reply->hints.fresh_s);
         } else {
-            expect_after_unchanged(oracle, number, ask->cert);
+            oracle->watches[ask->cert].waited = false;
+            oracle_plan_after_unchanged(oracle, number, ask->cert, reply->hints.fresh_s);
         }
         break;
     case REPLY_UNCLEAR:
+        oracle->watches[ask->cert].waited = false;
         forget_round(pace);
         pace->rounds++;
         pace->trouble_ms = oracle->world->now_ms;
+        if (is_endless(oracle, ask->cert, reply)) {
+            pace->latest_ms =
+                oracle->world->now_ms + ENDLESS_WAIT_MS + oracle_slack_ms(oracle, cert);
+        }
         break;
     }
     pace->last_ms = oracle->world->now_ms;
@@ -379,33 +350,28 @@ static void judge_gap(struct oracle *oracle, uint32_t cert, int64_t gap_ms)
     const struct sim_cert *asked = &oracle->world->certs[cert];
     struct pace *pace = &oracle->matters[asked->certid].pace;
     int64_t bound_ms = pace->bound_ms;
-    bool is_short, is_long;
+    bool is_short, is_long, is_half;
 
     if (pace->sure_rounds < LONG_ROUNDS || oracle->matters[asked->certid].leaves != 1 ||
         bound_ms < 60000 || oracle_excused_until_ms(oracle, asked) != LONG_AGO_MS) {
-        pace->shorts = pace->longs = 0;
+        pace->shorts = pace->longs = pace->halves = 0;
         return;
     }
     is_short = gap_ms < bound_ms / ODD_PART;
     is_long = gap_ms > bound_ms - bound_ms / ODD_PART && gap_ms < bound_ms + bound_ms / ODD_PART;
+    is_half = gap_ms >= bound_ms / 2 && gap_ms < bound_ms + bound_ms / ODD_PART;
+    pace->halves = is_half ? pace->halves + 1 : 0;
     pace->shorts = is_short ? pace->shorts + 1 : 0;
     pace->longs = is_long ? pace->longs + 1 : 0;
     if (pace->shorts == ODD_ROW) {
-        break_pace(oracle, BROKEN_HASTE, cert, "after many failures it waits only for", gap_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, cert, "after many failures it waits only for",
+                        gap_ms);
     } else if (pace->longs == ODD_ROW) {
-        break_pace(oracle, BROKEN_HASTE, cert, "after failures it always waits for", gap_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, cert, "after failures it always waits for", gap_ms);
+    } else if (pace->halves == HALF_ROW) {
+        oracle_break_ms(oracle, BROKEN_HASTE, cert,
+                        "after failures it never waits for less than half", gap_ms);
     }
-}
-
-/* Nobody is to ask for it at all. */
-static bool is_idle(const struct oracle *oracle, uint32_t cert)
-{
-    const struct world *world = oracle->world;
-
-    return !world->process_up || !world_cert_is_there(world, cert) ||
-           oracle->matters[world->certs[cert].certid].doomed ||
-           world->certs[cert].facts.not_after_s <=
-               world_true_s(world) + world->policy.margin_max_s + NEAR_S;
 }
 
 /* The round is over: was everything tried? */
@@ -422,8 +388,8 @@ static void judge_round(struct oracle *oracle, uint32_t cert)
     }
     if (pace->wanted && !is_idle(oracle, cert) && !oracle_anybody_hangs(oracle) &&
         !oracle_is_busy(oracle, asked)) {
-        break_pace(oracle, BROKEN_WAYS, cert, "not every way was tried",
-                   pace->wanted + 1000000 * pace->rounds);
+        oracle_break_ms(oracle, BROKEN_WAYS, cert, "not every way was tried",
+                        pace->wanted + 1000000 * pace->rounds);
     }
     pace->wanted = 0;
 }
@@ -450,6 +416,20 @@ static bool has_something(const struct oracle *oracle, uint32_t cert)
     return number != ANSWER_NONE && oracle_is_usable(oracle, cert, number);
 }
 
+/* How long an attempt is waited for: what hangs leaves time for another way before the end. */
+static int64_t patience_s(const struct oracle *oracle, uint32_t cert)
+{
+    uint32_t shown = oracle->watches[cert].shown;
+    int64_t most_s = oracle->world->policy.fetch_patience_s, left_s;
+
+    if (oracle->demands.lag_ms || shown == ANSWER_NONE || !oracle_is_usable(oracle, cert, shown) ||
+        !oracle_clock_is_right(oracle)) {
+        return most_s;
+    }
+    left_s = oracle_until_s(oracle, cert, shown) - world_true_s(oracle->world);
+    return time_min(most_s, time_max(PATIENCE_LEAST_S, left_s / 4));
+}
+
 void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
 {
     const struct sim_cert *cert = &oracle->world->certs[ask->cert];
@@ -460,13 +440,14 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
     bool sure = oracle_clock_is_right(oracle) && !is_new(oracle, cert->certid);
     bool again = pace->tried & bit;
 
+    oracle_plan_asks(oracle, ask);
     pace->repeats = again && pace->failed && gap_ms < floor_ms ? pace->repeats + 1 : 0;
     if (sure && oracle->matters[cert->certid].leaves == 1 &&
         pace->repeats > (cert->facts.url_count > 1 ? REPEATS : 0)) {
-        break_pace(oracle, BROKEN_HASTE, ask->cert, "asks the same again after", gap_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, ask->cert, "asks the same again after", gap_ms);
     } else if (sure && now_ms < pace->soonest_ms && has_something(oracle, ask->cert)) {
-        break_pace(oracle, BROKEN_HASTE, ask->cert, "asks again too soon by",
-                   pace->soonest_ms - now_ms);
+        oracle_break_ms(oracle, BROKEN_HASTE, ask->cert, "asks again too soon by",
+                        pace->soonest_ms - now_ms);
     }
     pace->rounds += pace->failed && (again || gap_ms >= floor_ms);
     if (again) {
@@ -488,7 +469,7 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
     pace->wanted &= ~bit;
     pace->soonest_ms = LONG_AGO_MS;
     pace->stays = false;
-    pace->latest_ms = now_ms + (oracle->world->policy.fetch_patience_s + NEAR_S) * 1000;
+    pace->latest_ms = now_ms + (patience_s(oracle, ask->cert) + NEAR_S) * 1000;
     settle(oracle, cert->certid);
 }
 
@@ -510,9 +491,9 @@ static void look_late(struct oracle *oracle, uint32_t certid)
     } else if (oracle_is_busy(oracle, cert) || oracle_was_ill(oracle, cert)) {
         pace->latest_ms = oracle->world->now_ms + oracle_slack_ms(oracle, cert);
     } else {
-        break_pace(oracle, BROKEN_TARDY, matter->cert,
-                   pace->failed ? "not asked in time after a failure" : "not asked in time",
-                   pace->failed ? pace->rounds : oracle->world->now_ms - pace->last_ms);
+        oracle_break_ms(oracle, BROKEN_TARDY, matter->cert,
+                        pace->failed ? "not asked in time after a failure" : "not asked in time",
+                        pace->failed ? pace->rounds : oracle->world->now_ms - pace->last_ms);
     }
 }
 
@@ -526,8 +507,8 @@ void oracle_look_at_pace(struct oracle *oracle, uint32_t certid)
         judge_round(oracle, matter->cert);
     }
     if (now_ms >= pace->latest_ms && matter->in_flight) {
-        break_pace(oracle, BROKEN_TARDY, matter->cert, "waits for a reply since",
-                   now_ms - matter->asked_ms);
+        oracle_break_ms(oracle, BROKEN_TARDY, matter->cert, "waits for a reply since",
+                        now_ms - matter->asked_ms);
     } else if (now_ms >= pace->latest_ms) {
         look_late(oracle, certid);
     }
@@ -575,11 +556,11 @@ static void expect_first(struct oracle *oracle, uint32_t cert)
     }
     if (shown != ANSWER_NONE && oracle_is_usable(oracle, cert, shown)) {
         life = oracle_life(oracle, shown);
-        latest_s = time_max(latest_of(oracle, life, shown),
+        latest_s = time_max(oracle_plan_latest_s(oracle, life, shown),
                             now_s + time_min(life.until_s - now_s, 100 * DAY_S) * 6 / 10);
     }
     oracle->matters[found->certid].cert = cert;
-    pace->latest_ms = in_time_ms(oracle, found, life, latest_s);
+    pace->latest_ms = oracle_plan_in_time_ms(oracle, found, life, latest_s);
     settle(oracle, found->certid);
 }
 
@@ -591,7 +572,7 @@ void oracle_pace_changes(struct oracle *oracle, uint32_t cert, bool found)
         return; /* what comes of that counts */
     }
     pace_forget(oracle, certid);
-    forget_failures(oracle, certid);
+    oracle_plan_well(oracle, certid);
     if (found) {
         expect_first(oracle, cert);
     }
@@ -599,6 +580,7 @@ void oracle_pace_changes(struct oracle *oracle, uint32_t cert, bool found)
 
 void oracle_pace_forgets(struct oracle *oracle)
 {
+    oracle_plan_forget_spread(oracle);
     for (uint32_t i = 0; i < oracle->matter_count; i++) {
         unsigned rounds = oracle->matters[i].pace.rounds + oracle->matters[i].pace.failed;
 
@@ -610,6 +592,7 @@ void oracle_pace_forgets(struct oracle *oracle)
 /* The plan outlives the process where the last reply was a new one. */
 void oracle_pace_ends(struct oracle *oracle, bool (*may_be_lost)(const struct oracle *, int64_t))
 {
+    oracle_plan_forget_spread(oracle);
     for (uint32_t i = 0; i < oracle->matter_count; i++) {
         struct pace *pace = &oracle->matters[i].pace;
         bool kept = pace->fresh && oracle->matters[i].leaves == 1 &&

@@ -3,6 +3,7 @@
 
 /* Shared by oracle.c (what is shown), oracle-show.c (how that changes), oracle-owed.c (what must be
  * shown of what came), oracle-ask.c (what is asked), oracle-pace.c (when it is asked again),
+ * oracle-plan.c (and when after a good answer),
  * oracle-excuse.c (what excuses that it is not),
  * oracle-due.c (what can be demanded) and oracle-clock.c (what the machine's clock excuses). Nobody
  * else includes it. */
@@ -48,6 +49,8 @@ struct watch {
     uint32_t before;    /* shown when the process ended */
     int64_t before_ms;  /* since when that was shown */
     bool in_line;       /* in its responder's list of those surely waiting */
+    bool waited;        /* it was, and has not been given anything since */
+    bool spread;        /* it was given something: when it is asked for again counts */
     uint32_t next_leaf; /* of the same CertID; UINT32_MAX */
     uint32_t owed;      /* must be shown, or something newer; see oracle-owed.c */
     int64_t owed_ms;    /* by then */
@@ -75,9 +78,11 @@ struct pace {
     unsigned sure_rounds; /* that failed */
     unsigned shorts;      /* odd waits in a row */
     unsigned longs;
+    unsigned halves;
     unsigned repeats; /* at once, in a row */
     bool failed;      /* the last reply was a failure */
     bool fresh;       /* it was a new answer */
+    bool planned;     /* it was a good one, and there was no need of a newer */
     bool blurred;     /* it is not known where this round began */
     bool stays;       /* it is late because a responder is down */
 };
@@ -94,8 +99,10 @@ struct subject_matter {
     uint64_t attempt;
     int64_t asked_ms; /* last; LONG_AGO_MS: never */
     bool probe;
-    bool doomed;  /* some revoked answer was delivered, in its time or not */
-    bool revoked; /* a valid revoked answer was delivered */
+    bool doomed; /* some revoked answer was delivered, in its time or not, and not undone since */
+    int64_t doomed_ms; /* the last */
+    int64_t undone_ms; /* LONG_AGO_MS: never */
+    bool revoked;      /* a valid revoked answer was delivered */
     int64_t revoked_ms;
     int64_t revoked_this_s;
     int8_t revocation_reason;
@@ -129,6 +136,9 @@ struct queue {
     uint32_t line_at;
     unsigned line_left;
     int64_t line_until_ms; /* all of them must have been asked */
+    /* Of those who waited and were given a new answer: asked for again, and of them early. */
+    unsigned spread;
+    unsigned spread_early;
 };
 
 struct waiting {
@@ -267,16 +277,37 @@ enum verdict_of_reply {
 enum verdict_of_reply oracle_judge_reply(const struct oracle *oracle, uint32_t cert,
                                          const struct reply *reply);
 
-/* ---- oracle-pace.c ---- */
+/* From here on the backoff has come to its bound: 2 s, doubled so often, is more than an hour. */
+#define LONG_ROUNDS 13
+
+/* ---- oracle-plan.c ---- */
 /* Its life as the schedule sees it: whatever it is shown for may end before. */
 struct window oracle_life(const struct oracle *oracle, uint32_t number);
+/* A good answer came that was not there before, or was; HTTP says that it is fresh for @fresh_s. */
+void oracle_plan_after_new(struct oracle *oracle, uint32_t number, uint32_t cert, int64_t fresh_s);
+void oracle_plan_after_unchanged(struct oracle *oracle, uint32_t number, uint32_t cert,
+                                 int64_t fresh_s);
+/* All is well again; but a twin's failures may be its own. */
+void oracle_plan_well(struct oracle *oracle, uint32_t certid);
+/* The latest to ask for @number again, seconds; and so that it is in time for @cert, true ms. */
+int64_t oracle_plan_latest_s(const struct oracle *oracle, struct window life, uint32_t number);
+int64_t oracle_plan_in_time_ms(const struct oracle *oracle, const struct sim_cert *cert,
+                               struct window life, int64_t latest_s);
+/* Is @ask spread as it should be, where it waited for a responder before? */
+void oracle_plan_asks(struct oracle *oracle, const struct ask *ask);
+void oracle_plan_forget_spread(struct oracle *oracle);
+
+/* ---- oracle-pace.c ---- */
+/* Says how many milliseconds it was. */
+void oracle_break_ms(struct oracle *oracle, enum invariant invariant, uint32_t cert,
+                     const char *what, int64_t ms);
 void oracle_pace_init(struct oracle *oracle);
 void oracle_pace_asks(struct oracle *oracle, const struct ask *ask);
 /* Before the subject hears of it, and before it is owed. */
 void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struct reply *reply);
 void oracle_pace_cancels(struct oracle *oracle, uint32_t certid);
-/* Nothing is shown for @cert any more. */
-void oracle_pace_hidden(struct oracle *oracle, uint32_t cert);
+/* Nothing is shown for @cert any more; @known: the process that runs had shown it. */
+void oracle_pace_hidden(struct oracle *oracle, uint32_t cert, bool known);
 void oracle_look_at_pace(struct oracle *oracle, uint32_t certid);
 void oracle_pace_returns(struct oracle *oracle, uint32_t responder);
 void oracle_pace_changes(struct oracle *oracle, uint32_t cert, bool found);

@@ -115,6 +115,25 @@ static void check_all_revoked(struct oracle *oracle, uint32_t certid)
     }
 }
 
+/* A good one is shown that was signed after all that said revoked: that is undone, and as much can
+ * be demanded as before. */
+static void see_undone(struct oracle *oracle, uint32_t cert, uint32_t shown)
+{
+    struct subject_matter *matter = &oracle->matters[oracle->world->certs[cert].certid];
+    const struct answer *answer = answers_get(&oracle->world->answers, shown);
+
+    if (matter->doomed && !matter->revoked && matter->leaves == 1 &&
+        answer->status == CERT_STATUS_GOOD && answer->made_ms > matter->doomed_ms &&
+        oracle_clock_is_right(oracle) && oracle->watches[cert].told_life == oracle->world->lives &&
+        answer->this_update_s > matter->revoked_this_s) {
+        matter->doomed = false;
+        matter->undone_ms = oracle->world->now_ms;
+        oracle->watches[cert].top = shown;
+        oracle->watches[cert].top_ms = oracle->world->now_ms;
+        oracle->watches[cert].top_life = oracle->world->lives;
+    }
+}
+
 void oracle_shown(struct oracle *oracle, uint32_t cert)
 {
     struct world *world = oracle->world;
@@ -136,12 +155,13 @@ void oracle_shown(struct oracle *oracle, uint32_t cert)
             oracle_break(oracle, BROKEN_LATE, cert, "it came after its request was given up");
         }
         check_older(oracle, cert, shown);
+        see_undone(oracle, cert, shown);
         watch->shown_ms = world->now_ms;
         watch->covered_ms = before == ANSWER_NONE ? world->now_ms : watch->covered_ms;
         watch->hidden_ms = INT64_MAX;
     } else {
         watch->hidden_ms = world->now_ms;
-        oracle_pace_hidden(oracle, cert);
+        oracle_pace_hidden(oracle, cert, known);
         if (known || watch->before != ANSWER_NONE) { /* else the store may not know of it */
             check_withdrawn(oracle, cert, before);
         }
@@ -162,9 +182,11 @@ void oracle_shown(struct oracle *oracle, uint32_t cert)
 static void hear_revoked(struct oracle *oracle, struct subject_matter *matter,
                          const struct answer *answer)
 {
+    int64_t before_s = matter->revoked ? matter->revoked_this_s : INT64_MIN;
+
     matter->revoked = true;
     matter->revoked_ms = oracle->world->now_ms;
-    matter->revoked_this_s = answer->this_update_s;
+    matter->revoked_this_s = time_max(before_s, answer->this_update_s);
     matter->revocation_reason = answer->revocation_reason;
     matter->good_ms = LONG_AGO_MS;
 }
@@ -197,6 +219,18 @@ static bool is_overtaken(const struct oracle *oracle, uint32_t cert, const struc
            is_older(answer, answers_get(&oracle->world->answers, shown));
 }
 
+/* So surely that it changes nothing: what is shown is good by everybody's clock. */
+static bool is_surely_overtaken(const struct oracle *oracle, uint32_t cert, uint32_t number)
+{
+    const struct world *world = oracle->world;
+    const struct watch *watch = &oracle->watches[cert];
+    const struct subject_matter *matter = &oracle->matters[world->certs[cert].certid];
+
+    return matter->leaves == 1 && watch->shown != ANSWER_NONE && watch->told_life == world->lives &&
+           oracle_clock_is_right(oracle) && oracle_is_usable(oracle, cert, watch->shown) &&
+           is_overtaken(oracle, cert, answers_get(&world->answers, number));
+}
+
 static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply *reply)
 {
     const struct world *world = oracle->world;
@@ -212,7 +246,11 @@ static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply
         return;
     }
     answer = answers_get(&world->answers, reply->answer);
-    matter->doomed = matter->doomed || answer->status == CERT_STATUS_REVOKED;
+    if (answer->status == CERT_STATUS_REVOKED &&
+        !is_surely_overtaken(oracle, cert, reply->answer)) {
+        matter->doomed = true;
+        matter->doomed_ms = world->now_ms;
+    }
     /* Without nextUpdate it may be taken for a must-staple leaf; whether it is is not asked for. */
     endless = answer->next_update_s == INSTANT_NEVER && world->policy.audience;
     if (!oracle_clock_is_plain(oracle) && answer->status == CERT_STATUS_GOOD &&
@@ -368,6 +406,11 @@ static void process_ends(struct oracle *oracle)
         struct subject_matter *matter = &oracle->matters[i];
 
         matter->revoked = matter->revoked && !may_be_lost(oracle, matter->revoked_ms);
+        if (matter->undone_ms != LONG_AGO_MS &&
+            (may_be_lost(oracle, matter->undone_ms) ||
+             oracle->world->now_ms - matter->undone_ms < COMMIT_MS)) {
+            matter->doomed = true; /* the tombstone may be on the disk as ever */
+        }
         matter->good_ms = LONG_AGO_MS;
     }
     oracle_pace_ends(oracle, may_be_lost);
@@ -409,6 +452,18 @@ void oracle_process(struct oracle *oracle, enum process_news news)
     }
 }
 
+/* What is known of a number goes with the last of its leaves. */
+static void forget_revoked(struct oracle *oracle, uint32_t certid)
+{
+    struct subject_matter *matter = &oracle->matters[certid];
+    bool there = false;
+
+    for (uint32_t i = matter->first_leaf; i != UINT32_MAX; i = oracle->watches[i].next_leaf) {
+        there = there || world_cert_is_there(oracle->world, i);
+    }
+    matter->revoked = matter->revoked && there;
+}
+
 static void cert_changed(struct oracle *oracle, uint32_t cert, bool found)
 {
     const struct sim_cert *changed = &oracle->world->certs[cert];
@@ -423,6 +478,7 @@ static void cert_changed(struct oracle *oracle, uint32_t cert, bool found)
         oracle->shown -= oracle->watches[cert].shown != ANSWER_NONE;
         oracle->watches[cert].shown = ANSWER_NONE;
         oracle_owe_nothing(oracle, cert);
+        forget_revoked(oracle, changed->certid);
     }
     oracle_pace_changes(oracle, cert, found);
     oracle_watch(oracle, cert);

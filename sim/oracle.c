@@ -42,6 +42,7 @@ static const char *const names[] = {
     [BROKEN_PROGRESS] = "progress",
     [BROKEN_ORDER] = "order",
     [BROKEN_SMOOTH] = "smooth",
+    [BROKEN_HERD] = "herd",
     [BROKEN_TOO_MANY] = "too-many",
     [BROKEN_SPINNING] = "spinning",
     [BROKEN_QUIET] = "quiet",
@@ -78,7 +79,7 @@ static void read_matters(struct oracle *oracle)
     oracle->matter_count = world->certid_count;
     oracle->matters = sim_grow(NULL, 0, world->certid_count + 1, sizeof(*oracle->matters));
     for (uint32_t i = 0; i < world->certid_count; i++) {
-        oracle->matters[i].asked_ms = LONG_AGO_MS;
+        oracle->matters[i].asked_ms = oracle->matters[i].undone_ms = LONG_AGO_MS;
         oracle->matters[i].first_leaf = UINT32_MAX;
     }
     for (uint32_t i = world->cert_count; i-- > 0;) {

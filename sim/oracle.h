@@ -48,6 +48,7 @@ enum invariant {
     BROKEN_PROGRESS,     /* a second without a request while there was work */
     BROKEN_ORDER,        /* not the soonest to end first */
     BROKEN_SMOOTH,       /* an hour above 1.25 times the mean */
+    BROKEN_HERD,         /* those who waited for a responder together come together again */
     BROKEN_TOO_MANY,     /* more than 1.1 requests per certificate and half-life */
     BROKEN_SPINNING,     /* time does not move */
     BROKEN_QUIET,        /* asked for a certificate that needs no staple */

@@ -34,6 +34,7 @@ struct authority {
                               * half of it */
     bool signs_anew; /* SIGN_BATCH: what stands is signed once more for each request, as by one that
                       * goes by a CRL: the same times, but producedAt */
+    uint32_t numbers; /* the world's own: given so far; each authority begins with the same */
 };
 
 /* What a request may meet. The order is that of the table of what was exercised. */
@@ -108,6 +109,7 @@ struct responder {
     uint32_t episode_capacity;
     uint32_t episode; /* the first that has not ended */
     char *url;        /* stays where it is */
+    char *alias;      /* the same responder by another name */
 };
 
 void responder_deinit(struct responder *responder);

@@ -42,5 +42,7 @@ void build_forged(struct world *world, struct oracle_demands *ret_demands);
 void build_grace(struct world *world, struct oracle_demands *ret_demands);
 void build_future(struct world *world, struct oracle_demands *ret_demands);
 void build_twins(struct world *world, struct oracle_demands *ret_demands);
+void build_brink(struct world *world, struct oracle_demands *ret_demands);
+void build_boot(struct world *world, struct oracle_demands *ret_demands);
 void build_deaths(struct world *world, struct oracle_demands *ret_demands);
 void build_stuck(struct world *world, struct oracle_demands *ret_demands);

@@ -137,8 +137,9 @@ void build_future(struct world *world, struct oracle_demands *ret_demands)
 
 void build_twins(struct world *world, struct oracle_demands *ret_demands)
 {
-    static const enum fault faults[] = {FAULT_OLDER,    FAULT_UNAUTHORIZED, FAULT_REFUSED,
-                                        FAULT_HTTP_404, FAULT_FUTURE,       FAULT_LATE};
+    static const enum fault faults[] = {FAULT_OLDER,      FAULT_UNAUTHORIZED, FAULT_REFUSED,
+                                        FAULT_HTTP_404,   FAULT_FUTURE,       FAULT_LATE,
+                                        FAULT_FALSE_GOOD, FAULT_FALSE_GOOD,   FAULT_FALSE_GOOD};
     struct authority authority = plain_authority(pick_scale(world, HOUR_S, 4 * DAY_S));
     uint32_t number, responder;
 
@@ -151,9 +152,9 @@ void build_twins(struct world *world, struct oracle_demands *ret_demands)
             cert.certid = world->certs[i - 1].certid;
         }
         cert.facts.must_staple = pick_chance(world, 3);
-        cert.found_ms = pick_chance(world, 3) ? pick_time_ms(world) : world->now_ms;
+        cert.found_ms = pick_chance(world, 2) ? pick_time_ms(world) : world->now_ms;
         cert.gone_ms = cert.found_ms + pick_scale(world, HOUR_S, end_of_s(world)) * 1000;
-        if (pick_chance(world, 8) && i % 4 == 0) {
+        if (pick_chance(world, 3) && i % 4 == 0) {
             cert.revoked_ms = pick_time_ms(world);
             cert.revocation_reason = 1;
         }
@@ -181,6 +182,61 @@ void build_deaths(struct world *world, struct oracle_demands *ret_demands)
     }
     plan_faults(world, responder, faults, ARRAY_SIZE(faults), 4 * HOUR_S);
     plan_ends(world, 20 * MINUTE_S, 4);
+}
+
+/* No battery: the clock is far off at a start, and right when the network has told it. */
+void build_boot(struct world *world, struct oracle_demands *ret_demands)
+{
+    static const int64_t offs_s[] = {HOUR_S, 12 * HOUR_S, 3 * DAY_S, 20 * DAY_S, 3000 * DAY_S};
+    struct authority authority = plain_authority(pick_scale(world, 6 * HOUR_S, 7 * DAY_S));
+    uint32_t number, responder;
+
+    (void)ret_demands;
+    world->servers_keep = pick_chance(world, 2);
+    number = add_authority(world, &authority, &responder);
+    world->responders[responder].gives_date = pick_chance(world, 2);
+    add_certs(world, number, responder, 1, world->options.certs);
+    for (int64_t at_s = DAY_S; at_s < end_of_s(world);
+         at_s += pick_scale(world, HOUR_S, 3 * DAY_S)) {
+        int64_t off_s = offs_s[pick_range(world, 0, ARRAY_SIZE(offs_s) - 1)];
+        int64_t long_s = pick_scale(world, 10, 6 * HOUR_S);
+
+        if (pick_chance(world, 2)) {
+            int64_t from_s = at_s - pick_range(world, -HOUR_S, HOUR_S);
+
+            plan_outage(world, FAULT_NO_NAME, from_s, from_s + pick_scale(world, 600, DAY_S));
+        }
+        world_plan(world, at_ms(at_s), pick_chance(world, 2) ? ACT_REBOOT : ACT_STOP, 0, 2000);
+        world_plan(world, at_ms(at_s) + 1000, ACT_CLOCK, 0, pick_chance(world, 3) ? off_s : -off_s);
+        world_plan(world, at_ms(at_s + long_s) + 3000, ACT_CLOCK, 0, pick_range(world, -20, 20));
+        at_s += long_s;
+    }
+}
+
+/* Everybody holds the same batch, which ends for all at once; shortly before, for some minutes, the
+ * responder is well. */
+void build_brink(struct world *world, struct oracle_demands *ret_demands)
+{
+    static const enum fault faults[] = {FAULT_REFUSED, FAULT_NO_NAME, FAULT_HTTP_500,
+                                        FAULT_HTTP_503};
+    struct authority authority = plain_authority(pick_scale(world, 2 * HOUR_S, 2 * DAY_S));
+    uint32_t number, responder;
+
+    (void)ret_demands;
+    authority.signing = SIGN_BATCH;
+    authority.period_s = authority.life_s / 2;
+    authority.backdate_s = 0;
+    number = add_authority(world, &authority, &responder);
+    add_certs(world, number, responder, 1, world->options.certs);
+    for (int64_t end_s = authority.life_s; end_s < end_of_s(world); end_s += authority.period_s) {
+        struct episode episode = {.from_ms = at_ms(end_s - authority.period_s + HOUR_S / 4)};
+
+        episode.until_ms = at_ms(end_s - world->policy.margin_max_s - pick_scale(world, 60, 900));
+        episode.fault = faults[pick_range(world, 0, ARRAY_SIZE(faults) - 1)];
+        episode.permille = 1000;
+        episode.retry_after_s = episode.fault == FAULT_HTTP_503 ? 2 * HOUR_S : 0;
+        responder_plan(&world->responders[responder], &episode);
+    }
 }
 
 void build_stuck(struct world *world, struct oracle_demands *ret_demands)

@@ -131,6 +131,19 @@ static int64_t pick_life_s(struct world *world)
     return life_s;
 }
 
+/* The same, and as many again that come one by one: in whatever happens then. */
+static void add_some_later(struct world *world, int64_t life_s)
+{
+    struct sim_cert cert;
+
+    add_plain(world, life_s);
+    cert = plain_cert(world, 0, 0, 1);
+    for (uint32_t i = 0; i < world->options.certs; i++) {
+        cert.found_ms = pick_time_ms(world);
+        world_add_cert(world, &cert);
+    }
+}
+
 /* An outage of D on answers of L: bare for no longer than D less what could be held. */
 static void build_outage(struct world *world, struct oracle_demands *ret_demands)
 {
@@ -144,7 +157,7 @@ static void build_outage(struct world *world, struct oracle_demands *ret_demands
     enum fault fault = faults[pick_range(world, 0, ARRAY_SIZE(faults) - 1)];
 
     (void)ret_demands;
-    add_plain(world, pick_life_s(world));
+    add_some_later(world, pick_life_s(world));
     plan_outage(world, fault, from_s, from_s + long_s);
 }
 
@@ -208,6 +221,10 @@ static void build_flapping(struct world *world, struct oracle_demands *ret_deman
 
     (void)ret_demands;
     add_plain(world, pick_life_s(world));
+    if (pick_chance(world, 2)) { /* of the same times, one good and one revoked */
+        world->authorities[0].signing = SIGN_BATCH;
+        world->authorities[0].period_s = world->authorities[0].life_s / 2;
+    }
     for (uint32_t i = 0; i < world->cert_count; i += 3) {
         world->certs[i].revoked_ms = pick_time_ms(world);
         world->certs[i].revocation_reason = pick_chance(world, 2) ? REASON_CODE_HOLD : 1;
@@ -301,7 +318,7 @@ static void build_retryafter(struct world *world, struct oracle_demands *ret_dem
     int64_t end_s = (world->end_ms - world->now_ms) / 1000;
 
     (void)ret_demands;
-    add_plain(world, pick_life_s(world));
+    add_some_later(world, pick_life_s(world));
     for (int64_t at_s = HOUR_S; at_s < end_s;) {
         struct episode episode = {.from_ms = at_ms(at_s)};
 
@@ -364,6 +381,8 @@ const struct scenario scenarios[] = {
     {"twins", "several leaves of one CertID come and go", 10, 32, build_twins},
     {"deaths", "the process dies at every other write, and certificates are revoked", 6, 12,
      build_deaths},
+    {"boot", "the machine starts with a wrong clock, which is set later", 20, 20, build_boot},
+    {"brink", "a responder that is back shortly before what all hold ends", 10, 20, build_brink},
     {"stuck", "a responder that goes on giving what it signed last", 10, 20, build_stuck},
     {0},
 };

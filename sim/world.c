@@ -9,6 +9,9 @@
 #include "sim/oracle.h"
 #include "sim/world-private.h"
 
+/* One number in so many names its responders by another path, and in capitals. */
+#define ALIAS_EVERY 4
+
 #define MINUTE_MS 60000
 /* A subject may be woken so often at one instant, and so often in a row without doing anything.
  * A sleep of at most 30 s is 2,880 idle wakes a day. */
@@ -77,12 +80,25 @@ uint32_t world_add_authority(struct world *world, const struct authority *author
     return world->authority_count++;
 }
 
+static char *responder_url(const char *before, uint32_t number, const char *behind)
+{
+    struct buf buf = BUF_INIT(100);
+    char *url;
+
+    buf_put_text(&buf, before);
+    buf_put_int(&buf, number);
+    buf_put_text(&buf, behind);
+    url = text_copy(slice_of_buf(&buf));
+    must(url);
+    buf_deinit(&buf);
+    return url;
+}
+
 struct responder *world_add_responder(struct world *world, uint32_t authority,
                                       uint32_t *ret_responder)
 {
     uint32_t count = world->responder_count++;
     struct responder *responder;
-    struct buf url = BUF_INIT(100);
 
     world->responders = sim_grow(world->responders, count, count + 1, sizeof(*world->responders));
     responder = &world->responders[count];
@@ -90,12 +106,8 @@ struct responder *world_add_responder(struct world *world, uint32_t authority,
     responder->seed = rng_mix(world->options.seed ^ rng_mix(count + 1));
     responder->latency_min_ms = 20;
     responder->latency_max_ms = 100;
-    buf_put_text(&url, "http://r");
-    buf_put_int(&url, count);
-    buf_put_text(&url, ".example/");
-    responder->url = text_copy(slice_of_buf(&url));
-    must(responder->url);
-    buf_deinit(&url);
+    responder->url = responder_url("http://r", count, ".example/");
+    responder->alias = responder_url("HTTP://R", count, ".Example/ca/");
     *ret_responder = count;
     return responder;
 }
@@ -127,14 +139,22 @@ static void fill_facts(struct world *world, struct sim_cert *cert, uint32_t inde
 
     put_number(facts->leaf_sha256, rng_mix(world->options.seed ^ index));
     put_number(facts->leaf_sha256 + 8, index);
-    put_number(facts->issuer_name_sha1, rng_mix(cert->authority + 1));
+    put_number(facts->issuer_name_sha1,
+               rng_mix(cert->authority / 2 + 1)); /* one in two has a new key */
     put_number(facts->issuer_key_sha1, rng_mix(cert->authority + 1));
-    put_number(facts->serial, cert->certid);
-    facts->serial[0] = 0x10;
+    if (cert->twin == index) {
+        put_number(facts->serial, world->authorities[cert->authority].numbers++);
+        facts->serial[0] = 0x10;
+    } else {
+        memcpy(facts->serial, world->certs[cert->twin].facts.serial, sizeof(facts->serial));
+    }
     facts->serial_size = 8;
     facts->name = cert_name(index);
     for (unsigned i = 0; i < facts->url_count; i++) {
-        facts->urls[i] = world->responders[cert->responders[i]].url;
+        const struct responder *responder = &world->responders[cert->responders[i]];
+
+        facts->urls[i] =
+            cert->certid % ALIAS_EVERY == ALIAS_EVERY - 1 ? responder->alias : responder->url;
     }
 }
 

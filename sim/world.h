@@ -125,7 +125,8 @@ uint32_t world_add_authority(struct world *world, const struct authority *author
 struct responder *world_add_responder(struct world *world, uint32_t authority,
                                       uint32_t *ret_responder);
 /* Copies @cert; fills in what its facts need (names, digests, URLs of its first url_count
- * responders) and plans ACT_FOUND and ACT_GONE. certid UINT32_MAX: one of its own. */
+ * responders, one number in four by their aliases) and plans ACT_FOUND and ACT_GONE. certid
+ * UINT32_MAX: one of its own. */
 uint32_t world_add_cert(struct world *world, const struct sim_cert *cert);
 void world_plan(struct world *world, int64_t at_ms, enum world_act act, uint32_t index,
                 int64_t value);

@@ -350,8 +350,8 @@ static void engine_revoke(struct engine *engine, uint32_t cert, const struct eve
         engine_put(engine, cert, &answer, false);
     } else if (!staple) {
         engine_drop(engine, cert, STORE_SLOT_HELD);
-        engine_drop(engine, cert, STORE_SLOT_PENDING);
     }
+    engine_drop(engine, cert, STORE_SLOT_PENDING); /* a good one, which may be newer than this */
     engine_plan_refresh(engine, entry, &answer, false, fetched->hints.fresh_s);
     entry_succeeded(engine, cert);
     engine_show(engine, cert, staple && !same);
@@ -498,14 +498,15 @@ static void engine_take_stored(struct engine *engine, uint32_t cert, const struc
 }
 
 /* When to ask for what was restored: as the run before had planned it, if that makes sense: after a
- * new answer by schedule_latest(), after an unchanged one within half of what was left. */
+ * new answer by schedule_latest(), or within 60 % of what was left of one that was old when it
+ * came; after an unchanged one within half of that. */
 static void engine_plan_restored(struct engine *engine, struct entry *entry, int64_t next_try_s)
 {
     const struct held *held = entry->pending.present ? &entry->pending : &entry->held;
-    int64_t wall_s = engine->now.wall_s, until_s = held_end_s(&engine->policy, held);
+    int64_t wall_s = engine->now.wall_s, until_s = entry_end_of_s(engine, entry, held);
     int64_t latest_s =
         time_max(schedule_latest(&engine->policy, (struct window){held->this_update_s, until_s}),
-                 time_add(wall_s, time_max(0, time_sub(until_s, wall_s)) / 2));
+                 time_add(wall_s, time_max(0, time_sub(until_s, wall_s)) / 10 * 6));
 
     engine_plan_refresh(engine, entry, held, false, -1);
     if (next_try_s != INSTANT_NEVER && next_try_s > wall_s &&

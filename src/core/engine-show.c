@@ -95,10 +95,12 @@ static void engine_end(struct engine *engine, uint32_t cert)
     if (entry->tombstone.present) {
         return;
     }
-    if (entry->ask_mono_ms != INSTANT_NEVER && !engine->policy.attempts) {
+    if (!engine->policy.attempts) {
         entry->failures = 0;
-        entry->ask_mono_ms = time_min(
-            entry->ask_mono_ms, time_add(engine->now.mono_ms, engine->policy.backoff_first_ms));
+        if (entry->ask_mono_ms != INSTANT_NEVER) {
+            entry->ask_mono_ms = time_min(
+                entry->ask_mono_ms, time_add(engine->now.mono_ms, engine->policy.backoff_first_ms));
+        }
     }
     engine_note(engine, cert, NOTE_ENDED, NOTE_ERROR);
 }

@@ -167,6 +167,35 @@ static void test_revoked_staple_is_shown_where_policy_says_so(void **state)
     world_close(&world);
 }
 
+/* A new leaf of the number asks while the good one waits for its first minutes to be over, and is
+ * told by another node, in an answer that is older than that, of the revocation. */
+static void test_good_one_that_waits_is_no_more_shown_after_a_revocation(void **state)
+{
+    struct policy policies[] = {policy_default(), stapling_policy()};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+        struct world world;
+        struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 10 * HOUR), newer, revoked;
+
+        start_with(&world, &policies[i]);
+        answer(&world, &good);
+        wait_for_ask(&world, 0, DAY);
+        newer = test_answer(world.now.wall_s - 60, 10 * HOUR);
+        answer(&world, &newer);
+        assert_true(look(&world, 0).pending.present);
+        find_twin(&world, 1, 0);
+        revoked = revoked_answer(world.now.wall_s - 600, 10 * HOUR);
+        answer(&world, &revoked);
+        assert_false(look(&world, 0).pending.present);
+        forget_traces(&world);
+        pass_time(&world, 600);
+        assert_null(strstr(buf_text(&world.trace), "publish"));
+        assert_int_equal(look(&world, 0).state, CERT_STATE_REVOKED);
+        world_close(&world);
+    }
+}
+
 static void test_revocation_survives_a_restart(void **state)
 {
     const struct policy policies[] = {policy_default(), stapling_policy()};
@@ -587,6 +616,7 @@ int main(void)
         cmocka_unit_test(test_hold_is_released_at_once),
         cmocka_unit_test(test_revocation_is_told_with_what_is_shown_then),
         cmocka_unit_test(test_revoked_staple_is_shown_where_policy_says_so),
+        cmocka_unit_test(test_good_one_that_waits_is_no_more_shown_after_a_revocation),
         cmocka_unit_test(test_revocation_survives_a_restart),
         cmocka_unit_test(test_only_a_later_good_one_undoes_it),
         cmocka_unit_test(test_older_revoked_one_does_not_make_it_easier_to_undo),

@@ -69,6 +69,31 @@ static void test_failure_keeps_the_last_good_one_to_its_end(void **state)
     world_close(&world);
 }
 
+/* Also where one was under way when it ended: with nothing held fast at first. */
+static void test_failures_before_the_end_do_not_count_behind_it(void **state)
+{
+    struct world world;
+    struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 10 * HOUR);
+    struct ocsp_facts unknown = test_answer(TEST_NOW, DAY);
+
+    (void)state;
+    unknown.status = CERT_STATUS_UNKNOWN;
+    start(&world);
+    answer(&world, &good);
+    while (look(&world, 0).held.serve.until_s > world.now.wall_s) {
+        if (world.flying && look(&world, 0).held.serve.until_s > world.now.wall_s + 1) {
+            answer(&world, &unknown);
+        }
+        pass_deadline(&world, 1);
+    }
+    assert_int_equal(look(&world, 0).state, CERT_STATE_MISSING);
+    assert_int_equal(world.flying, 1);
+    answer(&world, &unknown);
+    assert_int_equal(look(&world, 0).failures, 1);
+    assert_in_range(look(&world, 0).next_try_s, world.now.wall_s, world.now.wall_s + 3);
+    world_close(&world);
+}
+
 static void test_late_answer_of_a_given_up_attempt_is_dropped(void **state)
 {
     struct world world;
@@ -225,6 +250,59 @@ static void test_stored_answer_is_judged_and_shown_without_asking(void **state)
     world_close(&world);
 }
 
+/* The first one of many, three quarters through its life: it is asked for again in 10 to 60 % of
+ * what is left. */
+static void test_plan_for_an_answer_that_was_old_when_it_came_survives_a_restart(void **state)
+{
+    struct ocsp_facts good = test_answer(TEST_NOW - 3 * DAY, 4 * DAY);
+    const struct {
+        int64_t stored_s;
+        bool kept;
+    } cases[] = {{TEST_NOW + DAY / 10, true},
+                 {TEST_NOW + DAY * 55 / 100, true},
+                 {TEST_NOW + DAY * 59 / 100, true},
+                 {TEST_NOW + DAY * 65 / 100, false}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct world world;
+
+        world_open(&world);
+        find_cert(&world, 0);
+        read_store(&world, 0,
+                   (struct event_stored){.held = &good, .next_try_s = cases[i].stored_s});
+        assert_true((look(&world, 0).next_try_s == cases[i].stored_s) == cases[i].kept);
+        world_close(&world);
+    }
+}
+
+/* What ends with its leaf is planned by the answer's own life. */
+static void test_plan_of_a_leaf_that_ends_before_its_answer_survives_a_restart(void **state)
+{
+    struct ocsp_facts good = test_answer(TEST_NOW - HOUR, 10 * DAY);
+    struct world world;
+    int64_t next_s;
+
+    (void)state;
+    for (unsigned run = 0; run < 2; run++) {
+        world_open(&world);
+        make_cert(&world, 0)->not_after_s = TEST_NOW + 7 * DAY;
+        find_made(&world, 0);
+        if (run == 0) {
+            read_nothing(&world, 0);
+            reply(&world, world.asked,
+                  (struct event_fetched){
+                      .http_status = 200, .facts = &good, .hints = {.fresh_s = 90 * DAY}});
+            next_s = look(&world, 0).next_try_s;
+            assert_in_range(next_s, TEST_NOW + 5 * DAY, TEST_NOW + 6 * DAY);
+        } else {
+            read_store(&world, 0, (struct event_stored){.held = &good, .next_try_s = next_s});
+            assert_int_equal(look(&world, 0).next_try_s, next_s);
+        }
+        world_close(&world);
+    }
+}
+
 static void test_quiet_states_are_never_asked_for(void **state)
 {
     struct world world;
@@ -316,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_new_certificate_is_asked_for_and_its_answer_published),
         cmocka_unit_test(test_each_way_is_tried_before_waiting),
         cmocka_unit_test(test_failure_keeps_the_last_good_one_to_its_end),
+        cmocka_unit_test(test_failures_before_the_end_do_not_count_behind_it),
         cmocka_unit_test(test_late_answer_of_a_given_up_attempt_is_dropped),
         cmocka_unit_test(test_very_new_answer_waits_while_the_old_one_is_good),
         cmocka_unit_test(test_answer_a_little_ahead_of_our_clock_waits_for_its_time),
@@ -324,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_refresh_comes_before_the_delegate_ends),
         cmocka_unit_test(test_who_waits_waits_for_an_attempt_of_now),
         cmocka_unit_test(test_stored_answer_is_judged_and_shown_without_asking),
+        cmocka_unit_test(test_plan_for_an_answer_that_was_old_when_it_came_survives_a_restart),
+        cmocka_unit_test(test_plan_of_a_leaf_that_ends_before_its_answer_survives_a_restart),
         cmocka_unit_test(test_quiet_states_are_never_asked_for),
         cmocka_unit_test(test_one_responder_is_never_asked_more_than_its_cap_at_once),
         cmocka_unit_test(test_gone_certificate_is_not_asked_for_any_more),
