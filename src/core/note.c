@@ -66,6 +66,9 @@ static bool is_served(const struct note *note)
 
 static void put_served(struct buf *buf, const struct note *note)
 {
+    if (note->timeless) {
+        return;
+    }
     if (is_served(note)) {
         put_until(buf, "; the staple held is served until ", note->served_until_s);
     } else {
@@ -75,6 +78,9 @@ static void put_served(struct buf *buf, const struct note *note)
 
 static void put_next_try(struct buf *buf, const struct note *note)
 {
+    if (note->timeless) {
+        return;
+    }
     if (note->next_is_now) {
         buf_put_text(buf, "; trying another way at once");
     } else if (note->next_try_s == INSTANT_NEVER) {

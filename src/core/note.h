@@ -48,6 +48,7 @@ struct note {
     int64_t served_until_s;  /* of what is being served meanwhile; 0: nothing is */
     int64_t next_try_s;      /* wall; INSTANT_NEVER: none */
     bool next_is_now;        /* another URL or method is tried at once */
+    bool timeless;           /* not what is served and when the next try comes: that is soon over */
     int64_t off_s;
     int64_t since_s;
     int64_t until_s;

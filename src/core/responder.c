@@ -115,24 +115,43 @@ static int add(struct responders *responders, char *key, uint64_t hash)
     return 0;
 }
 
+static uint32_t look_up(const struct responders *responders, const char *key, uint64_t hash)
+{
+    size_t at;
+
+    for (uint32_t i = map_first(&responders->by_key, hash, &at); i != MAP_NONE;
+         i = map_more(&responders->by_key, hash, &at)) {
+        if (text_equal(responders->list[i].key, key)) {
+            return i;
+        }
+    }
+    return RESPONDER_NONE;
+}
+
+uint32_t responder_known(const struct responders *responders, const char *url)
+{
+    _cleanup_(freep)
+    char *key = key_of_url(url);
+
+    return key ? look_up(responders, key, map_hash(slice_of_text(key))) : RESPONDER_NONE;
+}
+
 int responder_find(struct responders *responders, const char *url, uint32_t *ret_responder)
 {
     _cleanup_(freep)
     char *key = key_of_url(url);
+    uint32_t known;
     uint64_t hash;
-    size_t at;
     int r;
 
     if (!key) {
         return -ENOMEM;
     }
     hash = map_hash(slice_of_text(key));
-    for (uint32_t i = map_first(&responders->by_key, hash, &at); i != MAP_NONE;
-         i = map_more(&responders->by_key, hash, &at)) {
-        if (text_equal(responders->list[i].key, key)) {
-            *ret_responder = i;
-            return 0;
-        }
+    known = look_up(responders, key, hash);
+    if (known != RESPONDER_NONE) {
+        *ret_responder = known;
+        return 0;
     }
     r = add(responders, key, hash);
     if (r) {

@@ -143,6 +143,33 @@ static void test_each_piece_of_news_says_what_is_served(void **state)
     }
 }
 
+static void test_timeless_sentence_is_true_later_too(void **state)
+{
+    static const struct {
+        enum note_kind kind;
+        const char *news;
+    } cases[] = {
+        {NOTE_REFUSED, "answer not taken: its nextUpdate has passed [expired]"},
+        {NOTE_FETCH_FAILED, "HTTP status 503"},
+        {NOTE_BLOCKED, "the responder is down, not asked"},
+        {NOTE_ENDED, "the staple has come to its end and is withdrawn"},
+    };
+    struct cert_facts cert = test_cert();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct note note = note_of(&cert, cases[i].kind);
+        char line[600];
+
+        note.timeless = true;
+        note.reason = REASON_EXPIRED;
+        note.http_status = cases[i].kind == NOTE_FETCH_FAILED ? 503 : 200;
+        note.detail = cases[i].kind == NOTE_FETCH_FAILED ? "HTTP status 503" : NULL;
+        snprintf(line, sizeof(line), CERT "http://one.example/: %s", cases[i].news);
+        assert_sentence(&note, line);
+    }
+}
+
 static void test_grace_says_until_when_and_who_refuses(void **state)
 {
     struct cert_facts cert = test_cert();
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_failure_names_certificate_responder_fault_and_outlook),
         cmocka_unit_test(test_refusal_has_its_public_reason),
         cmocka_unit_test(test_each_piece_of_news_says_what_is_served),
+        cmocka_unit_test(test_timeless_sentence_is_true_later_too),
         cmocka_unit_test(test_grace_says_until_when_and_who_refuses),
         cmocka_unit_test(test_responder_that_goes_down_and_comes_back),
         cmocka_unit_test(test_clock_is_spoken_of_in_both_directions),
