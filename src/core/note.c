@@ -260,14 +260,17 @@ static void put_answer_news(struct buf *buf, const struct note *note)
         break;
     case NOTE_HELD_BACK:
         if (!is_served(note)) {
-            buf_put_text(buf, "good answer, but its thisUpdate is still ahead of this machine's "
-                              "clock; served from then on");
-            break;
+            put_until(buf,
+                      "good answer, but its thisUpdate is still ahead of this machine's clock; "
+                      "served from ",
+                      note->until_s);
+            buf_put_text(buf, " on");
+        } else {
+            put_until(buf, "good answer, kept back until ", note->until_s);
+            buf_put_text(buf, " while it is so new that clients with a slow clock would refuse it");
+            put_served(buf, note);
         }
-        put_until(buf,
-                  "good answer, kept back while it is so new that clients with a slow clock "
-                  "would refuse it; the staple held is served until ",
-                  note->served_until_s);
+        put_next_fetch(buf, note);
         break;
     case NOTE_REFUSED:
         buf_put_text(buf, "answer not taken: ");

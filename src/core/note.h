@@ -11,7 +11,7 @@ enum note_level { NOTE_DEBUG, NOTE_INFO, NOTE_WARNING, NOTE_ERROR };
 enum note_kind {
     NOTE_ACCEPTED,     /* a fresh answer is good */
     NOTE_UNCHANGED,    /* the responder sent what we have */
-    NOTE_HELD_BACK,    /* good but too fresh; waits in the pending slot */
+    NOTE_HELD_BACK,    /* good but too fresh; waits in the pending slot until until_s */
     NOTE_REFUSED,      /* an answer came and was judged unfit: reason */
     NOTE_FETCH_FAILED, /* no answer came: outcome, http_status, detail */
     NOTE_RESTORED,     /* taken from the store after a restart */

@@ -90,10 +90,11 @@ static void test_each_piece_of_news_says_what_is_served(void **state)
          "2027-01-15 08:01:30Z",
          "nothing newer yet; no staple is served; next fetch at 2027-01-15 08:01:30Z"},
         {NOTE_HELD_BACK,
-         "good answer, kept back while it is so new that clients with a slow clock would refuse "
-         "it; the staple held is served until 2027-01-16 08:00:00Z",
+         "good answer, kept back until 2027-01-15 08:05:00Z while it is so new that clients with a "
+         "slow clock would refuse it; the staple held is served until 2027-01-16 08:00:00Z; next "
+         "fetch at 2027-01-15 08:01:30Z",
          "good answer, but its thisUpdate is still ahead of this machine's clock; served from "
-         "then on"},
+         "2027-01-15 08:05:00Z on; next fetch at 2027-01-15 08:01:30Z"},
         {NOTE_REVOKED,
          "REVOKED since 2027-01-13 08:00:00Z, says the responder; as configured its answer is "
          "stapled, until 2027-01-16 08:00:00Z. Replace this certificate; next try in 1 min 30 s",
@@ -131,6 +132,7 @@ static void test_each_piece_of_news_says_what_is_served(void **state)
         char line[600];
 
         note.since_s = TEST_NOW - 2 * 86400;
+        note.until_s = TEST_NOW + 300;
         for (unsigned bare = 0; bare < 2; bare++) {
             const char *news = bare ? cases[i].bare : cases[i].served;
 
