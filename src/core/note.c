@@ -345,10 +345,24 @@ static void put_news(struct buf *buf, const struct note *note)
     }
 }
 
+static void put_url(struct buf *buf, const char *url)
+{
+    struct slice user = url_find_user(url);
+    const char *rest = url;
+
+    if (user.size) {
+        rest = (const char *)user.data + user.size;
+        buf_put_printable(buf, slice_of(url, (size_t)(user.data - (const uint8_t *)url)),
+                          TEXT_MOST);
+        buf_put_text(buf, "***");
+    }
+    put_text(buf, rest, TEXT_MOST);
+}
+
 void note_format_news(struct buf *buf, const struct note *note)
 {
     if (note->url) {
-        put_text(buf, note->url, TEXT_MOST);
+        put_url(buf, note->url);
         buf_put_text(buf, ": ");
     }
     put_news(buf, note);

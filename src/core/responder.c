@@ -41,11 +41,13 @@ void responders_deinit(struct responders *responders)
     *responders = (struct responders){0};
 }
 
-/* Scheme and authority of @url: "http://OCSP.example:80/x" is "http://ocsp.example:80". */
+/* Scheme and authority of @url: "http://OCSP.example:80/x" is "http://ocsp.example:80". People see
+ * it: of a user and password it says only that there are some. */
 static char *key_of_url(const char *url)
 {
     size_t end = 0, size = text_length(url);
     unsigned slashes = 0;
+    struct slice user;
     char *key;
 
     while (end < size && url[end] != '?' && url[end] != '#') {
@@ -56,6 +58,10 @@ static char *key_of_url(const char *url)
         end++;
     }
     key = text_copy(slice_of(url, end));
+    user = url_find_user(url);
+    for (size_t i = 0; key && i < user.size; i++) {
+        key[(size_t)(user.data - (const uint8_t *)url) + i] = '*';
+    }
     for (size_t i = 0; key && i < end; i++) {
         key[i] = key[i] >= 'A' && key[i] <= 'Z' ? (char)(key[i] + 32) : key[i];
     }

@@ -145,6 +145,18 @@ static void test_each_piece_of_news_says_what_is_served(void **state)
     }
 }
 
+static void test_password_in_a_url_is_not_told(void **state)
+{
+    struct cert_facts cert = test_cert();
+    struct note note = note_of(&cert, NOTE_UNCHANGED);
+
+    (void)state;
+    note.url = "http://me:secret@one.example/";
+    note.timeless = true;
+    assert_sentence(&note, CERT "http://***@one.example/: nothing newer yet; next fetch at "
+                                "2027-01-15 08:01:30Z");
+}
+
 static void test_timeless_sentence_is_true_later_too(void **state)
 {
     static const struct {
@@ -294,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_failure_names_certificate_responder_fault_and_outlook),
         cmocka_unit_test(test_refusal_has_its_public_reason),
         cmocka_unit_test(test_each_piece_of_news_says_what_is_served),
+        cmocka_unit_test(test_password_in_a_url_is_not_told),
         cmocka_unit_test(test_timeless_sentence_is_true_later_too),
         cmocka_unit_test(test_grace_says_until_when_and_who_refuses),
         cmocka_unit_test(test_responder_that_goes_down_and_comes_back),
