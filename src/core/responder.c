@@ -41,8 +41,19 @@ void responders_deinit(struct responders *responders)
     *responders = (struct responders){0};
 }
 
-/* Scheme and authority of @url: "http://OCSP.example:80/x" is "http://ocsp.example:80". People see
- * it: of a user and password it says only that there are some. */
+/* Of the port that a URL has anyway nothing is said. */
+static void cut_usual_port(char *key)
+{
+    const char *port = text_starts_with(key, "https:") ? ":443" : ":80";
+    size_t size = text_length(key), tail = text_length(port);
+
+    if (size > tail && text_equal(key + size - tail, port)) {
+        key[size - tail] = 0;
+    }
+}
+
+/* Scheme and authority of @url: "http://OCSP.example:80/x" is "http://ocsp.example". People see it:
+ * of a user and password it says only that there are some. */
 static char *key_of_url(const char *url)
 {
     size_t end = 0, size = text_length(url);
@@ -64,6 +75,9 @@ static char *key_of_url(const char *url)
     }
     for (size_t i = 0; key && i < end; i++) {
         key[i] = key[i] >= 'A' && key[i] <= 'Z' ? (char)(key[i] + 32) : key[i];
+    }
+    if (key) {
+        cut_usual_port(key);
     }
     return key;
 }
