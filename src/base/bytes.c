@@ -35,6 +35,20 @@ bool text_starts_with(const char *text, const char *prefix)
     return text_length(text) >= size && memcmp(text, prefix, size) == 0;
 }
 
+struct slice url_find_user(const char *url)
+{
+    size_t size = text_length(url), from = 0, at = 0;
+
+    while (from < size && !text_starts_with(url + from, "://")) {
+        from++;
+    }
+    from += 3;
+    for (size_t i = from; i < size && url[i] != '/' && url[i] != '?' && url[i] != '#'; i++) {
+        at = url[i] == '@' ? i : at;
+    }
+    return at > from ? slice_of(url + from, at - from) : SLICE_NULL;
+}
+
 void buf_deinit(struct buf *buf)
 {
     free(buf->data);

@@ -37,6 +37,10 @@ enum { BUF_E_FULL = 1 };
 size_t text_length(const char *text);
 bool text_equal(const char *a, const char *b);
 bool text_starts_with(const char *text, const char *prefix);
+
+/* The user and password that @url names before its host, which are nobody's business; empty: there
+ * are none. Borrowed. */
+struct slice url_find_user(const char *url);
 struct slice slice_of_text(const char *text);
 
 bool slice_equal(struct slice a, struct slice b);

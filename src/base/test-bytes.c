@@ -372,6 +372,34 @@ static void test_outcome_that_nobody_handled_becomes_fatal(void **state)
     assert_int_equal(error_trace(BUF_E_FULL), -ENOTRECOVERABLE);
 }
 
+static void test_user_of_a_url_is_found(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *user;
+    } cases[] = {
+        {"http://me:pass@one.example/x", "me:pass"},
+        {"http://me@one.example", "me"},
+        {"http://a@b@one.example?x", "a@b"},
+        {"HTTPS://:p@[::1]:80/", ":p"},
+        {"http://@one.example/", ""},
+        {"http://one.example/me@x", ""},
+        {"http://one.example?me@x", ""},
+        {"http://one.example#me@x", ""},
+        {"http://one.example", ""},
+        {"mailto:me@one.example", ""},
+        {"http://", ""},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct slice user = url_find_user(cases[i].url);
+
+        assert_true(slice_equal(user, slice_of_text(cases[i].user)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_padding_fills_up_to_a_column),
         cmocka_unit_test(test_foreign_text_is_made_printable),
         cmocka_unit_test(test_copy_has_a_nul_behind_it),
+        cmocka_unit_test(test_user_of_a_url_is_found),
         cmocka_unit_test(test_steal_leaves_nothing_behind),
         cmocka_unit_test(test_outcome_that_nobody_handled_becomes_fatal),
     };

@@ -81,19 +81,23 @@ static void on_fetched(void *context, const struct fetch_result *result)
     daemon_check(daemon, host_fetch_done(daemon->host, clock_now(), result));
 }
 
+static void daemon_tick(struct daemon *daemon)
+{
+    struct instant now = clock_now();
+
+    daemon->ticked_ms = now.mono_ms;
+    daemon_check(daemon, host_tick(daemon->host, now));
+}
+
 static void on_timer(uv_timer_t *timer)
 {
-    struct daemon *daemon = timer->data;
-
-    daemon_check(daemon, host_tick(daemon->host, clock_now()));
+    daemon_tick(timer->data);
 }
 
 /* Somebody has set the wall clock. */
 static void on_clock_set(void *context)
 {
-    struct daemon *daemon = context;
-
-    daemon_check(daemon, host_tick(daemon->host, clock_now()));
+    daemon_tick(context);
 }
 
 /* Behind the callbacks of each turn: what they left is flushed, and the next wake-up is set. */
@@ -115,7 +119,9 @@ static void on_prepare(uv_prepare_t *prepare)
     if (daemon->turn) {
         due = time_min(due, daemon->turn(daemon, now));
     }
-    wait_ms = time_min(time_max(0, time_sub(due, now.mono_ms)), SLEEP_MOST_MS);
+    /* Also when others wake the loop all the time: only a tick looks at the clock. */
+    due = time_min(due, time_add(daemon->ticked_ms, SLEEP_MOST_MS));
+    wait_ms = time_max(0, time_sub(due, now.mono_ms));
     uv_update_time(&daemon->loop);
     uv_timer_start(&daemon->timer, on_timer, (uint64_t)wait_ms, 0);
 }

@@ -25,6 +25,7 @@ struct daemon {
     struct config *config;
     struct store *store;
     unsigned stores_begun; /* how many databases were begun anew until now */
+    int64_t ticked_ms;     /* the engine last looked at the clock, monotonic */
     struct host *host;
     struct fetch *fetch;
     struct hook *hook;

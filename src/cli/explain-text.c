@@ -203,6 +203,21 @@ static void put_kept(struct buf *out, const struct explain_report *report)
     }
 }
 
+/* @unusable: what stands there for one; empty: nothing. */
+static void put_no_url(struct buf *out, struct slice unusable)
+{
+    if (!unusable.size) {
+        report_put_line(out, "OCSP URL", "none");
+        return;
+    }
+    report_put_line(out, "OCSP URL", "none that can be asked; there is");
+    report_put_label(out, "");
+    buf_put_printable(out, unusable, 300);
+    buf_put_byte(out, '\n');
+    report_put_line(out, "", "(only http and https are asked, of at most 2048 characters,");
+    report_put_line(out, "", "without blanks and not beyond ASCII)");
+}
+
 void explain_put_cert(struct buf *out, const struct explain_report *report)
 {
     const struct found_cert *cert = report->cert;
@@ -216,7 +231,7 @@ void explain_put_cert(struct buf *out, const struct explain_report *report)
     report_put_line(out, "must-staple", facts->must_staple ? "yes" : "no");
     put_issuer(out, report);
     if (!facts->url_count) {
-        report_put_line(out, "OCSP URL", "none");
+        put_no_url(out, cert->view.unusable_url);
     }
     for (unsigned i = 0; i < facts->url_count; i++) {
         report_put_line(out, i ? "" : "OCSP URL", facts->urls[i]);

@@ -271,6 +271,7 @@ static void engine_accept(struct engine *engine, uint32_t cert, const struct hel
                                 : early && pends                     ? &entry->pending
                                                                      : NULL;
     const char *url = entry->cert->urls[entry->url];
+    struct note *note;
 
     if ((as_new && as_new->digest == answer->digest) ||
         (early && entry_prefers_pending(entry, answer, wall_s))) {
@@ -294,12 +295,13 @@ static void engine_accept(struct engine *engine, uint32_t cert, const struct hel
     }
     entry_succeeded(engine, cert);
     engine_show(engine, cert, !early);
-    engine_note(engine, cert,
-                early    ? NOTE_HELD_BACK
-                : as_new ? NOTE_UNCHANGED
-                         : NOTE_ACCEPTED,
-                as_new ? NOTE_DEBUG : NOTE_INFO)
-        ->url = url;
+    note = engine_note(engine, cert,
+                       early    ? NOTE_HELD_BACK
+                       : as_new ? NOTE_UNCHANGED
+                                : NOTE_ACCEPTED,
+                       as_new ? NOTE_DEBUG : NOTE_INFO);
+    note->url = url;
+    note->until_s = entry_promotion_s(entry, wall_s);
 }
 
 /* A server may still hold a staple from an earlier run of which the store knows nothing. */
@@ -385,7 +387,8 @@ static bool engine_rises(struct engine *engine, uint32_t cert)
     entry->ask_wall_s = INSTANT_NEVER;
     entry->ask_mono_ms = time_add(entry->good_again_ms, recheck_ms);
     entry_succeeded(engine, cert);
-    engine_note(engine, cert, NOTE_GOOD_AFTER_REVOKED, NOTE_WARNING);
+    engine_note(engine, cert, NOTE_GOOD_AFTER_REVOKED, NOTE_WARNING)->url =
+        entry->cert->urls[entry->url];
     return false;
 }
 
@@ -394,6 +397,7 @@ static void engine_good(struct engine *engine, uint32_t cert, const struct event
 {
     struct entry *entry = &engine->entries[cert];
     struct held answer = held_of(fetched->facts, judgement);
+    const char *url = entry->cert->urls[entry->url];
 
     if (!entry->tombstone.present) {
         engine_accept(engine, cert, &answer, fetched);
@@ -403,8 +407,22 @@ static void engine_good(struct engine *engine, uint32_t cert, const struct event
         engine_failed(engine, cert, fetched, REASON_OLDER_THAN_HELD);
     } else if (engine_rises(engine, cert)) {
         engine_accept(engine, cert, &answer, fetched);
-        engine_note(engine, cert, NOTE_REVOCATION_UNDONE, NOTE_WARNING);
+        engine_note(engine, cert, NOTE_REVOCATION_UNDONE, NOTE_WARNING)->url = url;
     }
+}
+
+/* By which end an answer that breaks no rule may not be shown any more. */
+static enum reason reason_of_end(const struct engine *engine, const struct entry *entry,
+                                 const struct ocsp_facts *facts)
+{
+    int64_t soon_s = time_add(engine->now.wall_s, engine->policy.margin_max_s);
+
+    if (facts->next_update_s <= soon_s || entry->cert->not_after_s <= soon_s) {
+        return REASON_EXPIRED;
+    }
+    return facts->signer == OCSP_SIGNER_DELEGATE && facts->delegate_not_after_s <= soon_s
+               ? REASON_SIGNER_EXPIRED
+               : REASON_TOO_OLD;
 }
 
 /* A good answer that may not be shown any more, within the margin of some client's end, is of no
@@ -419,7 +437,7 @@ static struct judgement engine_judge(const struct engine *engine, uint32_t cert,
 
     if (judgement.verdict == VERDICT_STAPLE && wall_s >= judgement.grace_until_s) {
         judgement.verdict = VERDICT_REFUSE;
-        judgement.reason = REASON_EXPIRED;
+        judgement.reason = reason_of_end(engine, entry, facts);
     }
     return judgement;
 }
@@ -493,7 +511,8 @@ static void engine_take_stored(struct engine *engine, uint32_t cert, const struc
     }
     entry->stored_unfit = entry->stored_unfit || is_out_of_time(&judgement);
     note = engine_note(engine, cert, NOTE_STORED_UNFIT,
-                       judgement.reason == REASON_EXPIRED ? NOTE_INFO : NOTE_WARNING);
+                       !judgement.reasons || judgement.reason == REASON_EXPIRED ? NOTE_INFO
+                                                                                : NOTE_WARNING);
     note->reason = judgement.reason;
 }
 

@@ -81,22 +81,50 @@ struct note *engine_note_general(struct engine *engine, enum note_kind kind, enu
     return note;
 }
 
+/* When @mono_ms is, at the earliest now. Wall seconds. */
+static int64_t engine_wall_s(const struct engine *engine, int64_t mono_ms)
+{
+    int64_t wait_ms = time_max(0, time_sub(mono_ms, engine->now.mono_ms));
+
+    return mono_ms == INSTANT_NEVER
+               ? INSTANT_NEVER
+               : time_add(engine->now.wall_s, wait_ms / 1000 + (wait_ms % 1000 > 0));
+}
+
+/* Not before this may any of the responders of @entry be asked: the last that was is down, or asked
+ * for time, and so do the others. Monotonic; INT64_MIN: no such wait. */
+static int64_t engine_open_ms(const struct engine *engine, const struct entry *entry)
+{
+    const struct responders *responders = &engine->responders;
+    int64_t open_ms = entry->responder == RESPONDER_NONE
+                          ? INT64_MIN
+                          : responder_wait_ms(responders, entry->responder);
+
+    for (unsigned i = 0; i < entry->cert->url_count && open_ms > engine->now.mono_ms; i++) {
+        uint32_t number = responder_known(responders, entry->cert->urls[i]);
+
+        open_ms = number == RESPONDER_NONE
+                      ? INT64_MIN
+                      : time_min(open_ms, responder_wait_ms(responders, number));
+    }
+    return open_ms;
+}
+
 int64_t engine_next_try_s(const struct engine *engine, const struct entry *entry)
 {
-    struct instant now = engine->now;
-    int64_t next = entry->ask_wall_s, wait_ms = entry->ask_mono_ms;
+    int64_t next_s;
 
-    if (entry->blocked) {
-        next = INSTANT_NEVER;
-        wait_ms = responder_wait_ms(&engine->responders, entry->responder);
-    } else if (entry->attempt || entry->waiting || entry->joined) {
-        return now.wall_s;
+    if (entry->joined) {
+        entry = &engine->entries[engine_asker(engine, (uint32_t)(entry - engine->entries))];
     }
-    if (wait_ms != INSTANT_NEVER) {
-        wait_ms = time_max(0, time_sub(wait_ms, now.mono_ms));
-        next = time_min(next, time_add(now.wall_s, wait_ms / 1000 + (wait_ms % 1000 > 0)));
+    if (entry->attempt || entry->joined) {
+        return engine->now.wall_s;
     }
-    return next;
+    if (entry->waiting) {
+        return engine_wall_s(engine, responder_wait_ms(&engine->responders, entry->responder));
+    }
+    next_s = time_min(entry->ask_wall_s, engine_wall_s(engine, entry->ask_mono_ms));
+    return time_max(next_s, engine_wall_s(engine, engine_open_ms(engine, entry)));
 }
 
 /* A point of wall time as a monotonic deadline. */

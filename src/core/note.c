@@ -66,6 +66,9 @@ static bool is_served(const struct note *note)
 
 static void put_served(struct buf *buf, const struct note *note)
 {
+    if (note->timeless) {
+        return;
+    }
     if (is_served(note)) {
         put_until(buf, "; the staple held is served until ", note->served_until_s);
     } else {
@@ -75,6 +78,9 @@ static void put_served(struct buf *buf, const struct note *note)
 
 static void put_next_try(struct buf *buf, const struct note *note)
 {
+    if (note->timeless) {
+        return;
+    }
     if (note->next_is_now) {
         buf_put_text(buf, "; trying another way at once");
     } else if (note->next_try_s == INSTANT_NEVER) {
@@ -254,14 +260,17 @@ static void put_answer_news(struct buf *buf, const struct note *note)
         break;
     case NOTE_HELD_BACK:
         if (!is_served(note)) {
-            buf_put_text(buf, "good answer, but its thisUpdate is still ahead of this machine's "
-                              "clock; served from then on");
-            break;
+            put_until(buf,
+                      "good answer, but its thisUpdate is still ahead of this machine's clock; "
+                      "served from ",
+                      note->until_s);
+            buf_put_text(buf, " on");
+        } else {
+            put_until(buf, "good answer, kept back until ", note->until_s);
+            buf_put_text(buf, " while it is so new that clients with a slow clock would refuse it");
+            put_served(buf, note);
         }
-        put_until(buf,
-                  "good answer, kept back while it is so new that clients with a slow clock "
-                  "would refuse it; the staple held is served until ",
-                  note->served_until_s);
+        put_next_fetch(buf, note);
         break;
     case NOTE_REFUSED:
         buf_put_text(buf, "answer not taken: ");
@@ -336,10 +345,24 @@ static void put_news(struct buf *buf, const struct note *note)
     }
 }
 
+static void put_url(struct buf *buf, const char *url)
+{
+    struct slice user = url_find_user(url);
+    const char *rest = url;
+
+    if (user.size) {
+        rest = (const char *)user.data + user.size;
+        buf_put_printable(buf, slice_of(url, (size_t)(user.data - (const uint8_t *)url)),
+                          TEXT_MOST);
+        buf_put_text(buf, "***");
+    }
+    put_text(buf, rest, TEXT_MOST);
+}
+
 void note_format_news(struct buf *buf, const struct note *note)
 {
     if (note->url) {
-        put_text(buf, note->url, TEXT_MOST);
+        put_url(buf, note->url);
         buf_put_text(buf, ": ");
     }
     put_news(buf, note);

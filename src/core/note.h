@@ -11,7 +11,7 @@ enum note_level { NOTE_DEBUG, NOTE_INFO, NOTE_WARNING, NOTE_ERROR };
 enum note_kind {
     NOTE_ACCEPTED,     /* a fresh answer is good */
     NOTE_UNCHANGED,    /* the responder sent what we have */
-    NOTE_HELD_BACK,    /* good but too fresh; waits in the pending slot */
+    NOTE_HELD_BACK,    /* good but too fresh; waits in the pending slot until until_s */
     NOTE_REFUSED,      /* an answer came and was judged unfit: reason */
     NOTE_FETCH_FAILED, /* no answer came: outcome, http_status, detail */
     NOTE_RESTORED,     /* taken from the store after a restart */
@@ -48,6 +48,7 @@ struct note {
     int64_t served_until_s;  /* of what is being served meanwhile; 0: nothing is */
     int64_t next_try_s;      /* wall; INSTANT_NEVER: none */
     bool next_is_now;        /* another URL or method is tried at once */
+    bool timeless;           /* not what is served and when the next try comes: that is soon over */
     int64_t off_s;
     int64_t since_s;
     int64_t until_s;

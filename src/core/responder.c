@@ -41,11 +41,24 @@ void responders_deinit(struct responders *responders)
     *responders = (struct responders){0};
 }
 
-/* Scheme and authority of @url: "http://OCSP.example:80/x" is "http://ocsp.example:80". */
+/* Of the port that a URL has anyway nothing is said. */
+static void cut_usual_port(char *key)
+{
+    const char *port = text_starts_with(key, "https:") ? ":443" : ":80";
+    size_t size = text_length(key), tail = text_length(port);
+
+    if (size > tail && text_equal(key + size - tail, port)) {
+        key[size - tail] = 0;
+    }
+}
+
+/* Scheme and authority of @url: "http://OCSP.example:80/x" is "http://ocsp.example". People see it:
+ * of a user and password it says only that there are some. */
 static char *key_of_url(const char *url)
 {
     size_t end = 0, size = text_length(url);
     unsigned slashes = 0;
+    struct slice user;
     char *key;
 
     while (end < size && url[end] != '?' && url[end] != '#') {
@@ -56,8 +69,15 @@ static char *key_of_url(const char *url)
         end++;
     }
     key = text_copy(slice_of(url, end));
+    user = url_find_user(url);
+    for (size_t i = 0; key && i < user.size; i++) {
+        key[(size_t)(user.data - (const uint8_t *)url) + i] = '*';
+    }
     for (size_t i = 0; key && i < end; i++) {
         key[i] = key[i] >= 'A' && key[i] <= 'Z' ? (char)(key[i] + 32) : key[i];
+    }
+    if (key) {
+        cut_usual_port(key);
     }
     return key;
 }
@@ -115,24 +135,43 @@ static int add(struct responders *responders, char *key, uint64_t hash)
     return 0;
 }
 
+static uint32_t look_up(const struct responders *responders, const char *key, uint64_t hash)
+{
+    size_t at;
+
+    for (uint32_t i = map_first(&responders->by_key, hash, &at); i != MAP_NONE;
+         i = map_more(&responders->by_key, hash, &at)) {
+        if (text_equal(responders->list[i].key, key)) {
+            return i;
+        }
+    }
+    return RESPONDER_NONE;
+}
+
+uint32_t responder_known(const struct responders *responders, const char *url)
+{
+    _cleanup_(freep)
+    char *key = key_of_url(url);
+
+    return key ? look_up(responders, key, map_hash(slice_of_text(key))) : RESPONDER_NONE;
+}
+
 int responder_find(struct responders *responders, const char *url, uint32_t *ret_responder)
 {
     _cleanup_(freep)
     char *key = key_of_url(url);
+    uint32_t known;
     uint64_t hash;
-    size_t at;
     int r;
 
     if (!key) {
         return -ENOMEM;
     }
     hash = map_hash(slice_of_text(key));
-    for (uint32_t i = map_first(&responders->by_key, hash, &at); i != MAP_NONE;
-         i = map_more(&responders->by_key, hash, &at)) {
-        if (text_equal(responders->list[i].key, key)) {
-            *ret_responder = i;
-            return 0;
-        }
+    known = look_up(responders, key, hash);
+    if (known != RESPONDER_NONE) {
+        *ret_responder = known;
+        return 0;
     }
     r = add(responders, key, hash);
     if (r) {

@@ -66,6 +66,9 @@ void responders_deinit(struct responders *responders);
 /* The number of the responder that @url names, made known when it is new. -ENOMEM. */
 int responder_find(struct responders *responders, const char *url, uint32_t *ret_responder);
 
+/* The same of one that is known; RESPONDER_NONE: it is not (or there is no memory to tell). */
+uint32_t responder_known(const struct responders *responders, const char *url);
+
 /* Puts @entry in line, or moves it there. What it holds ends at @end_s (wall); RESPONDER_BARE: it
  * holds nothing, which comes before everything else. -ENOMEM: it is not in line (who was, is). */
 #define RESPONDER_BARE INT64_MIN

@@ -504,6 +504,66 @@ static void test_who_ends_soon_stays_in_line_when_no_other_url_is_well(void **st
     }
 }
 
+/* What is said of the next try is when it comes. */
+static void check_next_try(struct world *world, uint32_t cert)
+{
+    int64_t said_s = look(world, cert).next_try_s;
+
+    assert_true(said_s >= world->now.wall_s);
+    if (!world->outside[cert].attempt) {
+        wait_for_ask(world, cert, said_s - world->now.wall_s + 1);
+        assert_in_range(world->now.wall_s, said_s - 1, said_s + 1);
+    }
+}
+
+static void test_next_try_that_is_told_is_when_it_comes(void **state)
+{
+    static const struct {
+        unsigned url_count;
+        int http_status; /* 0: no answer in time */
+        int64_t retry_after_s;
+    } cases[] = {{1, 0, 0}, {1, 429, 86400}, {1, 503, 40}, {1, 404, 86400},
+                 {2, 0, 0}, {2, 429, 86400}, {2, 503, 40}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        bool http = cases[i].http_status > 0;
+        struct world world;
+
+        world_open(&world);
+        make_cert(&world, 0)->url_count = cases[i].url_count;
+        find_due(&world, 0, 100);
+        pass_time(&world, 1);
+        while (world.now.wall_s < TEST_NOW + 1000) { /* from 101 on nothing is held */
+            reply(&world, 0,
+                  (struct event_fetched){
+                      .outcome = http ? FETCH_HTTP_STATUS : FETCH_TIMEOUT,
+                      .http_status = cases[i].http_status,
+                      .hints = {.fresh_s = -1, .retry_after_s = cases[i].retry_after_s}});
+            assert_true(world.outside[0].attempt ||
+                        world.last.next_try_s == look(&world, 0).next_try_s);
+            check_next_try(&world, 0);
+        }
+        world_close(&world);
+    }
+}
+
+static void test_next_try_of_one_in_line_is_when_its_responder_may_be_asked(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world);
+    find_simple(&world, 0, "http://one.example/");
+    ask_for_time(&world, 0, 250);
+    find_simple(&world, 1, "http://one.example/");
+    find_twin(&world, 2, 1);
+    assert_int_equal(look(&world, 1).next_try_s, world.now.wall_s + 250);
+    assert_int_equal(look(&world, 2).next_try_s, world.now.wall_s + 250);
+    check_next_try(&world, 1);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +581,8 @@ int main(void)
         cmocka_unit_test(test_who_ends_soon_leaves_a_line_that_does_not_move),
         cmocka_unit_test(test_who_changes_lines_begins_there_with_a_get),
         cmocka_unit_test(test_who_ends_soon_stays_in_line_when_no_other_url_is_well),
+        cmocka_unit_test(test_next_try_that_is_told_is_when_it_comes),
+        cmocka_unit_test(test_next_try_of_one_in_line_is_when_its_responder_may_be_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

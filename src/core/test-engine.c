@@ -388,6 +388,41 @@ static void test_one_round_is_enough_where_policy_says_so(void **state)
     world_close(&world);
 }
 
+static void test_answer_that_may_not_be_shown_any_more_is_refused_by_its_own_end(void **state)
+{
+    static const struct {
+        int64_t age_s;
+        int64_t left_s;
+        int64_t delegate_left_s; /* 0: there is none */
+        enum reason reason;
+    } cases[] = {
+        {DAY, 200, 0, REASON_EXPIRED},
+        {DAY, 200, 100, REASON_EXPIRED},
+        {DAY, 10 * DAY, 100, REASON_SIGNER_EXPIRED},
+        {10 * DAY + HOUR, 10 * DAY, 0, REASON_TOO_OLD},
+        {10 * DAY - 60, 10 * DAY, DAY, REASON_TOO_OLD},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct world world;
+        struct ocsp_facts facts;
+
+        start(&world);
+        facts = test_answer(world.now.wall_s - cases[i].age_s, cases[i].age_s + cases[i].left_s);
+        if (cases[i].delegate_left_s) {
+            facts.signer = OCSP_SIGNER_DELEGATE;
+            facts.delegate_made = facts.made;
+            facts.embedded_certs = 1;
+            facts.signer_first = true;
+            facts.delegate_not_after_s = world.now.wall_s + cases[i].delegate_left_s;
+        }
+        answer(&world, &facts);
+        assert_int_equal(world.last.reason, cases[i].reason);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_one_responder_is_never_asked_more_than_its_cap_at_once),
         cmocka_unit_test(test_gone_certificate_is_not_asked_for_any_more),
         cmocka_unit_test(test_one_round_is_enough_where_policy_says_so),
+        cmocka_unit_test(test_answer_that_may_not_be_shown_any_more_is_refused_by_its_own_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,10 +90,11 @@ static void test_each_piece_of_news_says_what_is_served(void **state)
          "2027-01-15 08:01:30Z",
          "nothing newer yet; no staple is served; next fetch at 2027-01-15 08:01:30Z"},
         {NOTE_HELD_BACK,
-         "good answer, kept back while it is so new that clients with a slow clock would refuse "
-         "it; the staple held is served until 2027-01-16 08:00:00Z",
+         "good answer, kept back until 2027-01-15 08:05:00Z while it is so new that clients with a "
+         "slow clock would refuse it; the staple held is served until 2027-01-16 08:00:00Z; next "
+         "fetch at 2027-01-15 08:01:30Z",
          "good answer, but its thisUpdate is still ahead of this machine's clock; served from "
-         "then on"},
+         "2027-01-15 08:05:00Z on; next fetch at 2027-01-15 08:01:30Z"},
         {NOTE_REVOKED,
          "REVOKED since 2027-01-13 08:00:00Z, says the responder; as configured its answer is "
          "stapled, until 2027-01-16 08:00:00Z. Replace this certificate; next try in 1 min 30 s",
@@ -131,6 +132,7 @@ static void test_each_piece_of_news_says_what_is_served(void **state)
         char line[600];
 
         note.since_s = TEST_NOW - 2 * 86400;
+        note.until_s = TEST_NOW + 300;
         for (unsigned bare = 0; bare < 2; bare++) {
             const char *news = bare ? cases[i].bare : cases[i].served;
 
@@ -140,6 +142,45 @@ static void test_each_piece_of_news_says_what_is_served(void **state)
                 assert_sentence(&note, line);
             }
         }
+    }
+}
+
+static void test_password_in_a_url_is_not_told(void **state)
+{
+    struct cert_facts cert = test_cert();
+    struct note note = note_of(&cert, NOTE_UNCHANGED);
+
+    (void)state;
+    note.url = "http://me:secret@one.example/";
+    note.timeless = true;
+    assert_sentence(&note, CERT "http://***@one.example/: nothing newer yet; next fetch at "
+                                "2027-01-15 08:01:30Z");
+}
+
+static void test_timeless_sentence_is_true_later_too(void **state)
+{
+    static const struct {
+        enum note_kind kind;
+        const char *news;
+    } cases[] = {
+        {NOTE_REFUSED, "answer not taken: its nextUpdate has passed [expired]"},
+        {NOTE_FETCH_FAILED, "HTTP status 503"},
+        {NOTE_BLOCKED, "the responder is down, not asked"},
+        {NOTE_ENDED, "the staple has come to its end and is withdrawn"},
+    };
+    struct cert_facts cert = test_cert();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct note note = note_of(&cert, cases[i].kind);
+        char line[600];
+
+        note.timeless = true;
+        note.reason = REASON_EXPIRED;
+        note.http_status = cases[i].kind == NOTE_FETCH_FAILED ? 503 : 200;
+        note.detail = cases[i].kind == NOTE_FETCH_FAILED ? "HTTP status 503" : NULL;
+        snprintf(line, sizeof(line), CERT "http://one.example/: %s", cases[i].news);
+        assert_sentence(&note, line);
     }
 }
 
@@ -265,6 +306,8 @@ int main(void)
         cmocka_unit_test(test_failure_names_certificate_responder_fault_and_outlook),
         cmocka_unit_test(test_refusal_has_its_public_reason),
         cmocka_unit_test(test_each_piece_of_news_says_what_is_served),
+        cmocka_unit_test(test_password_in_a_url_is_not_told),
+        cmocka_unit_test(test_timeless_sentence_is_true_later_too),
         cmocka_unit_test(test_grace_says_until_when_and_who_refuses),
         cmocka_unit_test(test_responder_that_goes_down_and_comes_back),
         cmocka_unit_test(test_clock_is_spoken_of_in_both_directions),

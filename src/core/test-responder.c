@@ -24,10 +24,14 @@ static void test_responders_are_told_apart_by_scheme_host_and_port(void **state)
     assert_int_equal(find(&play, "HTTP://ONE.example/other?q"), play.one);
     assert_int_equal(find(&play, "http://one.example"), play.one);
     assert_int_equal(find(&play, "http://one.example?q"), play.one);
+    assert_int_equal(find(&play, "http://one.example:80/x"), play.one);
     assert_int_not_equal(find(&play, "https://one.example/x"), play.one);
+    assert_int_equal(find(&play, "https://one.example:443"), find(&play, "https://one.example/x"));
     assert_int_not_equal(find(&play, "http://one.example:8080/x"), play.one);
+    assert_string_equal(play.responders.list[find(&play, "http://me:pass@one.example/x")].key,
+                        "http://*******@one.example");
     assert_int_not_equal(find(&play, "http://one.example.net/x"), play.one);
-    assert_int_equal(play.responders.count, 4);
+    assert_int_equal(play.responders.count, 5);
     play_close(&play);
 }
 

@@ -191,6 +191,7 @@ static int host_note(struct host *host, const struct effect *effect)
         return host_soil(host, effect->cert, DIRT_ROW); /* that it is revoked is what matters */
     }
     if (note_is_trouble(&note)) {
+        note.timeless = true; /* the row says the rest, as it is when somebody looks */
         note_format_news(&sentence, &note);
         free(cert->last);
         cert->last = text_copy(slice_of_buf(&sentence));

@@ -192,8 +192,11 @@ static void test_redirects_that_are_not_followed(void **state)
                 "redirect to file:///etc/passwd is not followed: only http and https");
     assert_ends(ask(world, "/to/gopher", NULL), FETCH_BAD_REDIRECT, "only http and https");
     assert_ends(ask(world, "/to/secret", NULL), FETCH_BAD_REDIRECT, "user name or password");
-    assert_ends(ask(world, "/to/metadata", NULL), FETCH_FORBIDDEN_ADDRESS, "169.254.169.254");
-    assert_ends(ask(world, "/to/name", NULL), FETCH_FORBIDDEN_ADDRESS, "metadata.example is at");
+    assert_ends(ask(world, "/to/metadata", NULL), FETCH_BAD_REDIRECT,
+                "redirect to 169.254.169.254, a link-local address, is not followed");
+    assert_ends(
+        ask(world, "/to/name", NULL), FETCH_BAD_REDIRECT,
+        "redirect to metadata.example, 169.254.169.254, a link-local address, is not followed");
     world_free(world);
 }
 

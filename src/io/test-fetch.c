@@ -32,6 +32,9 @@ static const struct reply replies[] = {
     {"/cut/chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nhalf", THEN_CLOSE,
      ""},
     {"/nothing", "", THEN_CLOSE, ""},
+    {"/reset", "", THEN_RESET, ""},
+    {"/reset/body", OK("half", "8"), THEN_RESET, ""},
+    {"/length", OK("answer", "-1"), THEN_CLOSE, ""},
     {"/garbage", "220 mail.example ESMTP\r\n", THEN_CLOSE, ""},
     {"/headers/many", "HTTP/1.1 200 OK\r\n", THEN_ENDLESS,
      "X-Junk: 0123456789abcdef0123456789\r\n"},
@@ -159,6 +162,9 @@ static void test_broken_answers_are_told_apart(void **state)
     assert_ends(ask(world, "/cut/chunks", NULL), FETCH_BROKEN, "ends too early");
     assert_ends(ask(world, "/nothing", NULL), FETCH_BROKEN, "closed the connection without");
     assert_ends(ask(world, "/garbage", NULL), FETCH_BROKEN, "does not speak HTTP");
+    assert_ends(ask(world, "/reset", NULL), FETCH_BROKEN, " broke off the connection");
+    assert_ends(ask(world, "/reset/body", NULL), FETCH_BROKEN, " broke off the connection");
+    assert_ends(ask(world, "/length", NULL), FETCH_BROKEN, "speak HTTP: Invalid Content-Length");
     world_free(world);
 }
 

@@ -54,7 +54,10 @@ static void connection_close(struct connection *connection)
     if (connection->next) {
         connection->next->previous = connection->previous;
     }
-    uv_close((uv_handle_t *)&connection->tcp, on_closed);
+    if (!connection->reply || connection->reply->then != THEN_RESET ||
+        uv_tcp_close_reset(&connection->tcp, on_closed)) {
+        uv_close((uv_handle_t *)&connection->tcp, on_closed);
+    }
     uv_close((uv_handle_t *)&connection->timer, on_closed);
 }
 
@@ -84,7 +87,7 @@ static void on_written(uv_write_t *write, int status)
     if (connection->closing) {
         return;
     }
-    if (status || connection->reply->then == THEN_CLOSE) {
+    if (status || connection->reply->then == THEN_CLOSE || connection->reply->then == THEN_RESET) {
         connection_close(connection);
     } else if (connection->reply->then == THEN_ENDLESS) {
         connection_send(connection, connection->reply->more);

@@ -11,6 +11,7 @@
 enum then {
     THEN_KEEP, /* wait for the next request */
     THEN_CLOSE,
+    THEN_RESET,   /* close as a firewall or a crashed server does: with RST */
     THEN_HANG,    /* say nothing more, keep open */
     THEN_ENDLESS, /* send `more` again and again as fast as it is taken */
     THEN_DRIP,    /* send `more` once every few milliseconds */

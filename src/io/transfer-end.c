@@ -66,20 +66,22 @@ static enum fetch_outcome conclude_refused_address(struct transfer *transfer)
     const struct transfer_hop *hop = &transfer->hop;
     struct sockaddr_storage address;
     bool literal = address_of_host(hop->host, &address), inward = hop->refused == ADDRESS_INWARD;
+    bool redirected = transfer->redirects > 0;
 
-    put(transfer, inward ? "redirect from a public address to " : "");
+    put(transfer, inward ? "redirect from a public address to " : redirected ? "redirect to " : "");
     put_host(transfer);
-    put(transfer, inward || literal ? ", " : " is at ");
+    put(transfer, redirected || literal ? ", " : " is at ");
     if (!literal) {
         put(transfer, hop->refused_text);
         put(transfer, ", ");
     }
     put(transfer, address_class_words(hop->class));
-    put(transfer, inward ? ", is not followed" : ": not asked");
+    put(transfer, redirected ? ", is not followed" : ": not asked");
     if (!inward && hop->class == ADDRESS_LOOPBACK) {
         put(transfer, " (--allow-loopback permits it)");
     }
-    return inward ? FETCH_BAD_REDIRECT : FETCH_FORBIDDEN_ADDRESS;
+    /* Who redirects was asked, and did not help: that is to be held against it. */
+    return redirected ? FETCH_BAD_REDIRECT : FETCH_FORBIDDEN_ADDRESS;
 }
 
 static enum fetch_outcome conclude_no_connection(struct transfer *transfer)
@@ -162,6 +164,7 @@ static enum fetch_outcome conclude_broken(struct transfer *transfer, CURLcode co
 {
     long connect_status = 0;
     const char *before = "", *after = NULL;
+    bool weird = false; /* curl says what */
 
     curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
     if (connect_status >= 300) {
@@ -174,6 +177,11 @@ static enum fetch_outcome conclude_broken(struct transfer *transfer, CURLcode co
     case CURLE_GOT_NOTHING:
         after = " closed the connection without an answer";
         break;
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_UNRECOVERABLE_POLL: /* so curl calls a reset that it learns of while it waits */
+        after = " broke off the connection";
+        break;
     case CURLE_PARTIAL_FILE:
         before = "answer of ";
         after = " ends too early";
@@ -181,6 +189,7 @@ static enum fetch_outcome conclude_broken(struct transfer *transfer, CURLcode co
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, as curl calls it */
     case CURLE_WEIRD_SERVER_REPLY:
         after = " does not speak HTTP";
+        weird = code == CURLE_WEIRD_SERVER_REPLY && transfer->hop.error[0];
         break;
     case CURLE_OUT_OF_MEMORY: /* curl says the same to a header line over 100 KB */
         before = "out of memory, or an endless header line from ";
@@ -192,8 +201,9 @@ static enum fetch_outcome conclude_broken(struct transfer *transfer, CURLcode co
     }
     put(transfer, before);
     put_where(transfer);
-    put(transfer, after ? after : ": ");
-    if (!after) {
+    put(transfer, after ? after : "");
+    if (!after || weird) {
+        put(transfer, ": ");
         put_curl(transfer, "", code);
     }
     return FETCH_BROKEN;

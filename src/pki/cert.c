@@ -197,6 +197,9 @@ static bool read_info_access(struct slice value, struct cert_view *view)
         }
         if (tag == DER_CONTEXT(6) && slice_equal(oid, slice_of(ocsp, sizeof(ocsp)))) {
             urls_add(view->ocsp_urls, &view->ocsp_url_count, content);
+            if (!view->unusable_url.size && !url_is_usable(content)) {
+                view->unusable_url = content;
+            }
         } else if (tag == DER_CONTEXT(6) && slice_equal(oid, slice_of(issuers, sizeof(issuers)))) {
             urls_add(view->issuer_urls, &view->issuer_url_count, content);
         }

@@ -35,7 +35,8 @@ struct cert_view {
     struct slice dns_name;         /* first dNSName of subjectAltName; empty when none */
     struct slice common_name;      /* last CN of the subject; empty when none */
     unsigned ocsp_url_count;
-    struct slice ocsp_urls[LIMIT_URLS];
+    struct slice ocsp_urls[LIMIT_URLS]; /* http and https, printable ASCII, not too long */
+    struct slice unusable_url;          /* the first OCSP URL that is not; empty when none */
     unsigned issuer_url_count;
     struct slice issuer_urls[LIMIT_URLS]; /* id-ad-caIssuers, http and https */
 };

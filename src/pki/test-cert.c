@@ -127,6 +127,7 @@ static void test_urls_that_cannot_be_asked_are_passed_over(void **state)
     assert_string_equal(facts->urls[0], "HTTPS://ok.example/");
     assert_string_equal(facts->urls[1], "http://1.example");
     assert_string_equal(facts->urls[3], "http://3.example");
+    assert_true(slice_equal(leaf.view.unusable_url, slice_of_text("ldap://a.example/")));
     assert_false(facts->has_issuer);
     free(facts);
     sample_deinit(&leaf);

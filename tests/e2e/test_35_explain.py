@@ -226,6 +226,16 @@ def test_nothing_to_ask_is_no_failure(clinch, ca, responder, certs):
     assert responder.count() == 0
 
 
+@pytest.mark.parametrize("url", ["ldap:///CN=ocsp", "http://ocsp.test/a b",
+                                 "http://ocsp.test/" + "a" * 2048],
+                         ids=["ldap", "blank", "long"])
+def test_a_url_that_is_never_asked_is_not_called_none(clinch, ca, certs, url):
+    path = ca.issue("odd.test", url=url).write(certs)
+    done = clinch.command("explain", path, "--allow-loopback")
+    assert "none that can be asked" in done.out and url[:40] in done.out, done
+    assert "only http and https" in done.out, done
+
+
 def test_one_bad_of_two_is_a_failure_and_both_are_told(clinch, ca, shop, responder, certs):
     other = ca.issue("other.test", url=responder.url)
     path = other.write(certs)

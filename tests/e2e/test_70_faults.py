@@ -33,6 +33,8 @@ FAULTS = {
     "redirect-loop": ("redirect", {}, "redirect"),
     "redirect-to-file": ("redirect", {"to": "file:///etc/passwd"}, "redirect"),
     "redirect-to-ftp": ("redirect", {"to": "ftp://127.0.0.1/"}, "redirect"),
+    "redirect-inwards": ("redirect", {"to": "http://169.254.169.254/"},
+                         "redirect to 169.254.169.254"),
     "other-certificate": ("other", {}, ""),
     "expired": ("expired", {}, ""),
     "future": ("future", {}, ""),
