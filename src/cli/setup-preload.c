@@ -59,7 +59,7 @@ static const struct preloaded *of_setup(const struct setup *setup)
     return find_preloaded(setup->kind == DUMP_APACHE ? "apache" : setup->options->paths[0]);
 }
 
-static void put_folder(struct buf *to, const struct setup *setup)
+void setup_preload_folder(struct buf *to, const struct setup *setup)
 {
     buf_put_text(to, setup->own_state ? setup->config->state_dir : "/run/clinch");
     buf_put_text(to, "/staples");
@@ -116,7 +116,7 @@ void setup_preload_put(struct setup *setup, struct page *page)
     const struct preloaded *server = of_setup(setup);
     struct buf folder = BUF_INIT(8192);
 
-    put_folder(&folder, setup);
+    setup_preload_folder(&folder, setup);
     if (!is_plain(buf_text(&folder))) {
         page_block(page, "shell", "# ");
         page_say(page, "REFUSED: the folder %s has characters that not everybody takes for a path.",
@@ -141,7 +141,7 @@ void setup_preload_targets(struct setup *setup, struct page *page, bool only)
     (void)only;
     page_put(page, "  - folder:");
     if (setup->own_state) {
-        put_folder(&folder, setup);
+        setup_preload_folder(&folder, setup);
         page_put(page, " ");
         page_quote_yaml(&page->out, buf_text(&folder));
     }

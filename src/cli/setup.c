@@ -2,6 +2,7 @@
 #include "cli/setup.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -351,41 +352,65 @@ static struct found_server choose(struct found_server *list, size_t count,
     return server;
 }
 
+/* The process that runs the program of @server, where one does. */
+static void find_process(struct found_server *server)
+{
+    char *program = server->program ? realpath(server->program, NULL) : NULL;
+    struct found_server *list = NULL;
+    size_t count = 0;
+
+    if (program && find_servers(server->kind, &list, &count) == 0) {
+        for (size_t i = 0; i < count; i++) {
+            if (!server->pid && list[i].program && text_equal(list[i].program, program)) {
+                server->pid = list[i].pid;
+            }
+            found_server_deinit(&list[i]);
+        }
+    }
+    free(list);
+    free(program);
+}
+
+/* The server as --program and --server-config name it. */
+static struct found_server find_named(const struct options *options, int kind)
+{
+    struct found_server server = {.kind = kind};
+    struct buf path = BUF_INIT(8192);
+
+    server.program = options->program ? strdup(options->program) : NULL;
+    if (options->server_config) {
+        if (!text_equal(options->server_config, "-")) {
+            cli_absolute(&path, options->server_config);
+        }
+        server.configs[server.config_count++] = strdup(path.size ? buf_text(&path) : "-");
+    }
+    if (options->program && path.size && kind == DUMP_NGINX) {
+        server.arguments[server.argument_count++] = strdup("-c");
+        server.arguments[server.argument_count++] = strdup(buf_text(&path));
+    }
+    find_process(&server);
+    buf_deinit(&path);
+    return server;
+}
+
 /* The server as the command line names it, else the first that runs or is installed. 0 or
  * EXIT_USAGE. */
 static int find(const struct options *options, int kind, struct found_server *ret_server)
 {
-    struct found_server *list = NULL, server = {.kind = kind};
+    struct found_server *list = NULL;
     size_t count = 0;
 
     if (kind >= SERVER_FILE) {
-        *ret_server = server;
-        return 0;
-    }
-    if (!options->server_config && !options->program) {
-        if (find_servers(kind, &list, &count)) {
-            cli_complain("out of memory");
-            return EXIT_USAGE;
-        }
-        server = choose(list, count, options, kind);
-        free(list);
+        *ret_server = (struct found_server){.kind = kind};
+    } else if (options->server_config || options->program) {
+        *ret_server = find_named(options, kind);
+    } else if (find_servers(kind, &list, &count)) {
+        cli_complain("out of memory");
+        return EXIT_USAGE;
     } else {
-        struct buf path = BUF_INIT(8192);
-
-        server.program = options->program ? strdup(options->program) : NULL;
-        if (options->server_config) {
-            if (!text_equal(options->server_config, "-")) {
-                cli_absolute(&path, options->server_config);
-            }
-            server.configs[server.config_count++] = strdup(path.size ? buf_text(&path) : "-");
-        }
-        if (options->program && path.size && kind == DUMP_NGINX) {
-            server.arguments[server.argument_count++] = strdup("-c");
-            server.arguments[server.argument_count++] = strdup(buf_text(&path));
-        }
-        buf_deinit(&path);
+        *ret_server = choose(list, count, options, kind);
+        free(list);
     }
-    *ret_server = server;
     return 0;
 }
 

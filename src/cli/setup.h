@@ -104,6 +104,8 @@ void setup_apache_put(struct setup *setup, struct page *page);
  * first word of the command line. */
 bool setup_preload_knows(const char *name);
 void setup_preload_names(struct buf *to); /* with commas */
+/* The folder for their staples that is printed. */
+void setup_preload_folder(struct buf *to, const struct setup *setup);
 void setup_preload_put(struct setup *setup, struct page *page);
 void setup_preload_targets(struct setup *setup, struct page *page, bool only);
 void setup_preload_reload(const struct setup *setup, struct buf *command);

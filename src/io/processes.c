@@ -147,3 +147,34 @@ int processes_walk(const char *proc, bool (*wants)(void *context, const char *na
     closedir(folder);
     return 0;
 }
+
+/* The value of @name among "NAME=VALUE", each with a NUL behind it; NULL. */
+static const char *find_variable(const char *text, size_t size, const char *name)
+{
+    size_t name_size = strlen(name);
+
+    for (size_t at = 0; at < size; at += strlen(text + at) + 1) {
+        if (strncmp(text + at, name, name_size) == 0 && text[at + name_size] == '=') {
+            return text + at + name_size + 1;
+        }
+    }
+    return NULL;
+}
+
+int processes_variable(const char *proc, pid_t pid, const char *name, struct buf *ret_value)
+{
+    char *text = calloc(1, LIMIT_CMDLINE + 1), path[LINK_MAX_SIZE];
+    const char *value;
+    size_t size;
+
+    if (!text) {
+        return -ENOMEM;
+    }
+    snprintf(path, sizeof(path), "%s/%d/environ", proc, (int)pid);
+    size = read_small(AT_FDCWD, path, text, LIMIT_CMDLINE);
+    value = find_variable(text, size, name);
+    buf_put_text(ret_value, value ? value : "");
+    explicit_bzero(text, size); /* what else it has may be a secret */
+    free(text);
+    return value ? buf_status(ret_value) : size ? -ENOENT : -EACCES;
+}

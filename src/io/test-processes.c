@@ -198,6 +198,25 @@ static void test_a_machine_without_proc_is_an_error(void **state)
     assert_int_equal(processes_walk("/nonexistent", wants_nginx, on_found, NULL), -ENOENT);
 }
 
+static void test_a_variable_of_a_process_is_found(void **state)
+{
+    static const char environ[] = "XFOLDER=no\0FOLDER_=no\0FOLDER=/a=b:/c\0FOLDER=second\0EMPTY=";
+    const struct test_dir *dir = *state;
+    struct buf value = BUF_INIT(1024);
+
+    make(dir, "5", "5 (x) S 1 5\n");
+    assert_int_equal(processes_variable(dir->path, 5, "FOLDER", &value), -EACCES);
+    put(dir, "5/environ", environ, sizeof(environ) - 1);
+    assert_int_equal(processes_variable(dir->path, 5, "FOLDER", &value), 0);
+    assert_string_equal(buf_text(&value), "/a=b:/c");
+    buf_clear(&value);
+    assert_int_equal(processes_variable(dir->path, 5, "EMPTY", &value), 0);
+    assert_int_equal(processes_variable(dir->path, 5, "FOLD", &value), -ENOENT);
+    assert_int_equal(processes_variable(dir->path, 6, "FOLDER", &value), -EACCES);
+    assert_int_equal(value.size, 0);
+    buf_deinit(&value);
+}
+
 #define PROCESSES_TEST(test_)                                                                      \
     cmocka_unit_test_setup_teardown(test_, test_dir_setup, test_dir_teardown)
 
@@ -209,6 +228,7 @@ int main(void)
         PROCESSES_TEST(test_a_program_that_was_replaced_keeps_its_name),
         PROCESSES_TEST(test_rubbish_is_passed_over),
         PROCESSES_TEST(test_an_endless_command_line_is_cut),
+        PROCESSES_TEST(test_a_variable_of_a_process_is_found),
         PROCESSES_TEST(test_we_ourselves_are_found),
         PROCESSES_TEST(test_a_machine_without_proc_is_an_error),
     };

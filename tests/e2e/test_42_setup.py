@@ -5,13 +5,14 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 
 import pytest
 
 from lib import blocks, clients, fresh, pki
-from lib.process import wait_for
+from lib.process import Child, wait_for
 from lib.servers import Nginx, Site
 from lib.talkers import Talker, answers_with, drips, floods, hangs
 from lib.tour import URL
@@ -433,6 +434,58 @@ def test_what_apache_serves_is_read_from_its_dump(ask, check, apache, ca, shop, 
     (block,) = blocks.of(parts, config)
     assert "Apache staples by itself already (SSLUseStapling on, line 2)" in block.said, done
     assert "SSLStaplingStandardCacheTimeout 300" in block.lines, done
+
+
+def test_check_of_apache_looks_where_the_preload_library_does(clinch, check, apache, ca, shop,
+                                                              responder, certs, tmp_path):
+    new = ca.issue("new.test", url=responder.url).write(tmp_path / "new.pem")
+    program, _ = apache(certs / "shop.pem", new)
+    folder = tmp_path / "staples"
+    folder.mkdir()
+    config = clinch.config([certs / "shop.pem"], [{"folder": folder}])
+    done = clinch.bare("once", "-c", config)
+    assert done.code == 0 and list(folder.glob("*.ocsp")), done
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    assert done.code == 1 and "2 certificates: 1 without a staple" in done.out, done
+    assert re.match(r"20\d\d-", row(done.out, certs / "shop.pem")[0]), done
+    state, said = row(done.out, new)
+    assert state.startswith("none") and f"there is no {folder}/" in said, done
+    (staple,) = folder.glob("*.ocsp")
+    os.utime(staple, (1, 1))
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    state, said = row(done.out, certs / "shop.pem")
+    assert state.startswith("none") and "not in the future" in said, done
+    staple.write_bytes(b"no staple")
+    os.utime(staple, (1 << 32, 1 << 32))
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    assert "not an OCSP response" in row(done.out, certs / "shop.pem")[1], done
+    clinch.config([certs / "shop.pem"])
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    assert "has no `folder:`" in row(done.out, certs / "shop.pem")[1], done
+
+
+def test_check_of_apache_knows_whether_it_has_the_library(clinch, check, apache, shop, certs,
+                                                          tmp_path):
+    """What counts is what the process was started with, not what clinch.yaml says."""
+    program, _ = apache(certs / "shop.pem")
+    folder = tmp_path / "staples"
+    folder.mkdir()
+    config = clinch.config([certs / "shop.pem"], [{"folder": folder}])
+    done = clinch.bare("once", "-c", config)
+    assert done.code == 0 and list(folder.glob("*.ocsp")), done
+    shutil.copy(shutil.which("sleep"), program)
+    library = {"LD_PRELOAD": tmp_path / "libclinch-preload.so", "CLINCH_STAPLES": f":{folder}"}
+    elsewhere = {**library, "CLINCH_STAPLES": tmp_path / "elsewhere"}
+    for given, says in (({}, "runs without clinch's preload library"), (library, ""),
+                        (elsewhere, f"there is no {tmp_path}/elsewhere/")):
+        child = Child([program, "60"], tmp_path / "log", env={**os.environ, **given})
+        try:
+            wait_for(lambda: os.readlink(f"/proc/{child.pid}/exe") == str(program),
+                     what="the server")
+            done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+            assert done.code == (1 if says else 0) and says in row(done.out, certs / "shop.pem")[1]
+        finally:
+            child.kill()
 
 
 def test_apache_that_fails_is_told(check, tmp_path):
