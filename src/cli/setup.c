@@ -155,7 +155,9 @@ static void put_fault(const struct setup *setup, struct page *page, const struct
 
     if (!leaf) {
         page_say(page, "WARNING: %s.", cert->fault);
-    } else if (leaf->facts->is_ca) {
+        return;
+    }
+    if (leaf->facts->is_ca) {
         page_say(page,
                  "WARNING: the first certificate in %s is a CA's: put the server's own first.",
                  cert->path);
@@ -249,6 +251,32 @@ static void put_live(struct setup *setup, struct page *page)
     buf_deinit(&clinch);
 }
 
+/* Some certificates could not be read: their lines may be right all the same. */
+static int complain_unread(const struct setup *setup)
+{
+    const struct setup_cert *first = NULL;
+    struct buf more = BUF_INIT(256);
+    unsigned count = 0;
+
+    for (size_t i = 0; i < setup->cert_count; i++) {
+        if (!setup_leaf(&setup->certs[i])) {
+            first = first ? first : &setup->certs[i];
+            count++;
+        }
+    }
+    if (!first) {
+        return EXIT_OK;
+    }
+    if (count > 1) {
+        buf_put_text(&more, " (and ");
+        buf_put_int(&more, count - 1);
+        buf_put_text(&more, " more: see WARNING above)");
+    }
+    cli_complain("%s%s; what is printed above is made without it", first->fault, buf_text(&more));
+    buf_deinit(&more);
+    return EXIT_USAGE;
+}
+
 static int print(struct setup *setup)
 {
     struct page page = PAGE_INIT;
@@ -271,7 +299,7 @@ static int print(struct setup *setup)
         code = EXIT_NOT_DONE;
     }
     buf_deinit(&page.out);
-    return code;
+    return code == EXIT_USAGE || complain_unread(setup) == EXIT_OK ? code : EXIT_USAGE;
 }
 
 void setup_tell_trouble(const struct setup *setup)

@@ -335,6 +335,21 @@ def test_a_folder_is_no_certificate_to_set_up(ask, shop, certs):
         assert f"{certs} is a folder: name the certificate file in it" in done.err, done
 
 
+def test_certificate_that_cannot_be_read_ends_in_2(ask, shop, certs, tmp_path):
+    """Its lines may be right all the same: a certificate that is still to come."""
+    gone, junk = certs / "gone.pem", certs / "junk.pem"
+    junk.write_text("no certificate\n", encoding="ascii")
+    done, parts = ask("nginx", gone, "--program", tmp_path / "nginx")
+    assert done.code == 2 and f"{gone}: no such file or folder; " in done.err, done
+    assert blocks.of(parts, "live") and "gone[.]conf" in done.out, done
+    done, parts = ask("file", certs / "shop.pem", junk, gone)
+    (said,) = done.lines_about("without it")
+    assert done.code == 2 and str(junk) in said and "1 more" in said, done
+    assert "shop.pem" in blocks.of(parts, tmp_path / "clinch.yaml")[0].text, done
+    done, _ = ask("file", certs / "shop.pem")
+    assert done.code == 0, done
+
+
 def test_check_tells_an_unfit_staple(clinch, check, ca, shop, responder, certs, tmp_path):
     """lighttpd takes any file: one about another certificate, one that has ended, none."""
     other = ca.issue("other.test", url=responder.url).write(certs)
