@@ -125,7 +125,9 @@ static void put_variable(struct check *check, const struct dump_block *block,
     buf_put_printable(&check->out, slice_of_text(named->path), 4096);
     buf_put_byte(&check->out, '\n');
     put_place(&sentence, block);
-    buf_put_text(&sentence, "clinch cannot tell which file that is");
+    buf_put_text(&sentence, named->flags & DUMP_INLINE
+                                ? "it stands in the configuration itself: put it into a file"
+                                : "clinch cannot tell which file that is");
     put_sentence(check, buf_text(&sentence));
     buf_deinit(&sentence);
     check->rows++;

@@ -141,6 +141,10 @@ static bool put_refusal(struct setup *setup, struct page *page, const struct dum
         page_say(page,
                  "REFUSED: in stream and mail nginx knows no staple file (stream: before 1.27.2), "
                  "and would not start with the line.");
+    } else if (first->flags & DUMP_INLINE) {
+        page_say(page, "REFUSED: this certificate stands in the configuration itself (data:), "
+                       "where clinch does not look: put it into a file.");
+        setup->refused++;
     } else if (first->flags & DUMP_VARIABLE) {
         page_say(
             page,

@@ -183,6 +183,24 @@ def test_stapling_of_nginx_itself_is_told(nginx, ask_nginx, check, shop, ca, res
     assert seen.code == 1 and row(text, own.certificate)[0].startswith("by itself"), seen
 
 
+def test_certificates_of_nginx_that_are_in_no_file_are_told(ask, check, shop, certs, tmp_path):
+    """A key may be wherever it wants."""
+    config = tmp_path / "nginx.conf"
+    server = "server { listen 443 ssl; ssl_certificate %s; ssl_certificate_key %s; }\n"
+    config.write_text("http {\n" + server % (f"{certs}/shop.pem", "engine:pkcs11:shop")
+                      + server % ("data:$pem", "data:$key")
+                      + server % ('"data:-----BEGIN CERTIFICATE-----"', "store:shop") + "}\n",
+                      encoding="ascii")
+    done, parts = ask("nginx", "--server-config", config)
+    own, variable, inline = blocks.of(parts, config)
+    assert done.code == 1 and "2 certificates are left out" in done.err, done
+    assert own.lines and "REFUSED" not in own.said
+    assert "REFUSED: ssl_certificate data:$pem has a variable" in variable.said
+    assert "REFUSED: this certificate stands in the configuration itself" in inline.said
+    seen, text = check("nginx", "--server-config", config)
+    assert seen.code == 1 and "in the configuration itself" in row(text, "data:")[1], seen
+
+
 def test_nginx_is_read_from_a_dump_and_from_its_files(nginx, ask, shop, tmp_path, programs):
     """As a user whom nginx does not let read its keys."""
     server = nginx(site(tmp_path, shop))
