@@ -633,6 +633,25 @@ def test_lines_for_the_other_servers_are_there(clinch, ask, shop, certs, tmp_pat
     assert str(certs / "shop.pem") in blocks.of(parts, tmp_path / "clinch.yaml")[0].text
 
 
+def test_dnsdist_is_read_with_its_certificate_objects(ask, check, shop, certs, tmp_path):
+    """Tables and variables of them, and PKCS#12, which clinch does not read."""
+    packed = certs / "packed.p12"
+    subprocess.run(["openssl", "pkcs12", "-export", "-in", certs / "shop.pem", "-out", packed,
+                    "-passout", "pass:x"], check=True, timeout=20)
+    config = tmp_path / "dnsdist.conf"
+    config.write_text(f'local one = newTLSCertificate("{packed}", {{ password="x" }})\n'
+                      f'both = {{ newTLSCertificate("{certs}/shop.pem", {{ key="k" }}), one }}\n'
+                      'addTLSLocal("127.0.0.1:853", both, {})\n', encoding="ascii")
+    done, parts = ask("dnsdist", "--server-config", config)
+    (line,) = blocks.of(parts, config)[1].lines
+    assert re.search(r'\{"[^"]*/shop.ocsp", "[^"]*/packed.p12.ocsp"\}', line), done
+    (said,) = done.lines_about("is PKCS#12")
+    assert done.code == 2 and f"-out {packed}.pem`" in said, done
+    seen, text = check("dnsdist", "--server-config", config)
+    assert "no staple is named for it" in row(text, certs / "shop.pem")[1], seen
+    assert row(text, packed)[0].split() == ["none", "?"], seen
+
+
 def test_exim_list_has_no_empty_place(ask, ca, ecdsa_ca, responder, certs, tmp_path):
     """Exim takes an empty place for a reason to refuse STARTTLS: a staple is named only behind
     those before it, so that what is missing ends the list."""
