@@ -15,19 +15,19 @@ static const struct preloaded {
     const char *unit;    /* of systemd, which gets a drop-in; NULL: it drops what it is given */
     const char *restart; /* behind `systemctl restart` */
     const char *check;   /* what tells that it will start again */
-    const char *probe;   /* behind `clinch probe`; NULL: that does not speak its STARTTLS */
+    const char *probe;   /* behind `clinch probe` */
 } preloaded[] = {
     {"apache", "apache2.service", "apache2", "apachectl -t", "HOST:443"},
     {"dovecot", NULL, "dovecot", "doveconf -n >/dev/null", "HOST:993"},
-    {"mariadb", "mariadb.service", "mariadb", NULL, NULL},
+    {"mariadb", "mariadb.service", "mariadb", NULL, "HOST --starttls mysql"},
     {"mosquitto", "mosquitto.service", "mosquitto", NULL, "HOST:8883"},
     {"openssl", "SERVER.service", "SERVER", NULL, "HOST:PORT"},
     {"postfix", NULL, "postfix", "postfix check", "HOST --starttls smtp"},
     {"postgresql", NULL, "postgresql", NULL, "HOST --starttls postgres"},
-    {"proftpd", "proftpd.service", "proftpd", "proftpd -t", NULL},
+    {"proftpd", "proftpd.service", "proftpd", "proftpd -t", "HOST --starttls ftp"},
     {"redis", "redis-server.service", "redis-server", NULL, "HOST:6379"},
     {"stunnel", "stunnel@.service", "'stunnel@*'", NULL, "HOST:PORT"},
-    {"vsftpd", "vsftpd.service", "vsftpd", NULL, NULL},
+    {"vsftpd", "vsftpd.service", "vsftpd", NULL, "HOST --starttls ftp"},
 };
 
 static const struct preloaded *find_preloaded(const char *name)
@@ -127,9 +127,7 @@ void setup_preload_put(struct setup *setup, struct page *page)
     } else {
         put_elsewhere(page, server, buf_text(&folder));
     }
-    if (server->probe) {
-        page_say(page, "Afterwards `clinch probe %s` shows the staple.", server->probe);
-    }
+    page_say(page, "Afterwards `clinch probe %s` shows the staple.", server->probe);
     buf_deinit(&folder);
 }
 

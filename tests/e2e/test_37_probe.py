@@ -241,7 +241,9 @@ REFUSALS = {"smtp": ((b"220 mx\r\n", b"250 mx\r\n"), "does not offer STARTTLS"),
             "ldap": ((b"", b"\x30\x11\x02\x01\x01\x78\x0c\x0a\x01\x02\x04\x00\x04\x05no TLS"),
                      "refuses StartTLS"),
             "xmpp": ((b"", b"<stream:stream><stream:features/>"), "does not offer STARTTLS"),
-            "postgres": ((b"", b"N"), "has no TLS")}
+            "postgres": ((b"", b"N"), "has no TLS"),
+            "ftp": ((b"220 ready\r\n", b"502 what?\r\n"), "AUTH TLS with `502 what?`"),
+            "mysql": ((b"\x0e\x00\x00\x00\xff\x69\x04not allowed",), "refuses: `not allowed`")}
 
 
 @pytest.mark.parametrize("protocol", REFUSALS)

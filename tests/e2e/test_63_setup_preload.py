@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`clinch setup` for servers that staple by the preload library: what it prints works as pasted."""
 
+import json
 import os
 import re
 import shlex
@@ -16,7 +17,9 @@ SERVERS = {"redis": preloaded.Redis, "stunnel": preloaded.Stunnel, "mariadb": pr
            "postfix": preloaded.Postfix, "openssl": preloaded.Python}
 UNITS = {"redis": "redis-server", "stunnel": "stunnel@", "openssl": "SERVER"}
 PROBED = {"redis": (), "stunnel": (), "mosquitto": (), "dovecot": (), "openssl": (),
-          "postgresql": ("--starttls", "postgres"), "postfix": ("--starttls", "smtp")}
+          "postgresql": ("--starttls", "postgres"), "postfix": ("--starttls", "smtp"),
+          "proftpd": ("--starttls", "ftp"), "vsftpd": ("--starttls", "ftp"),
+          "mariadb": ("--starttls", "mysql")}
 
 
 @pytest.fixture
@@ -99,10 +102,13 @@ def test_setup_works_as_pasted(clinch, setup, serve, ca, ecdsa_ca, responder, op
     for key in kind.keys:
         sight = server.look(key)
         assert sight.status == "good" and sight.serial == leaves[key].serial_hex, server.log()
-    if name in PROBED:
-        seen = clinch.bare("probe", f"127.0.0.1:{server.port}", "--servername", server.name,
-                           *PROBED[name])
-        assert seen.code == 0, seen
+    seen = clinch.bare("probe", f"127.0.0.1:{server.port}", "--servername", server.name, "--json",
+                       *PROBED[name])
+    shown = json.loads(seen.out)["certs"]
+    assert [cert["staple"] for cert in shown] == ["answer"] * len(kind.keys), seen
+    # ProFTPD shows no chain with its second certificate, which is told.
+    assert seen.code == (1 if name == "proftpd" else 0), seen
+    assert " ".join(("clinch probe HOST", *PROBED[name])).split("HOST")[1] in done.out, done
 
 
 def test_apache_is_read_and_staples_from_the_folder(setup, shop, certs, tmp_path):
