@@ -89,6 +89,8 @@ static int read_file(struct inventory *inventory, int kind, const char *path, bo
                        path);
     } else if (r) {
         inventory_tell(inventory, "%s", fault.size ? buf_text(&fault) : strerror(-r));
+    } else if (input && !text.size) {
+        inventory_tell(inventory, "standard input is empty: has the command before it failed?");
     } else {
         r = read_text(inventory, kind, input ? "standard input" : path, slice_of_buf(&text),
                       ret_good);

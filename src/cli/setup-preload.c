@@ -33,7 +33,8 @@ static const struct preloaded {
 static const struct preloaded *find_preloaded(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(preloaded); i++) {
-        if (text_equal(preloaded[i].name, name)) {
+        if (strcasecmp(preloaded[i].name, name) == 0 ||
+            strcasecmp(preloaded[i].restart, name) == 0) {
             return &preloaded[i];
         }
     }
@@ -43,6 +44,11 @@ static const struct preloaded *find_preloaded(const char *name)
 bool setup_preload_knows(const char *name)
 {
     return find_preloaded(name);
+}
+
+const char *setup_preload_name(size_t index)
+{
+    return index < ARRAY_SIZE(preloaded) ? preloaded[index].name : NULL;
 }
 
 void setup_preload_names(struct buf *to)

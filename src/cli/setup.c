@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "conf/config-value.h"
 #include "io/scan.h"
 
 #define CONFIG_PATH "/etc/clinch/clinch.yaml"
@@ -506,8 +507,21 @@ static int setup_with(const struct options *options, int kind, const struct conf
 
 static int complain_unknown(const char *name)
 {
+    const char *words[SERVERS + 32], *nearest, *preload;
     struct buf more = BUF_INIT(1024);
+    size_t count = 0;
 
+    for (int kind = 0; kind < SERVERS; kind++) {
+        words[count++] = server_traits[kind].name;
+    }
+    while (count < ARRAY_SIZE(words) && (preload = setup_preload_name(count - SERVERS))) {
+        words[count++] = preload;
+    }
+    nearest = value_nearest(name, words, count);
+    if (nearest) {
+        cli_complain("there is no server %s: did you mean %s?", name, nearest);
+        return EXIT_USAGE;
+    }
     setup_preload_names(&more);
     cli_complain("there is no server %s: nginx, haproxy, hitch, lighttpd, h2o, nghttpx, exim, "
                  "dnsdist, or file for any other that takes one; by the preload library %s "

@@ -103,7 +103,8 @@ void setup_apache_put(struct setup *setup, struct page *page);
 /* Those that staple by the preload library: Apache, and SERVER_PRELOAD, which one of them being the
  * first word of the command line. */
 bool setup_preload_knows(const char *name);
-void setup_preload_names(struct buf *to); /* with commas */
+const char *setup_preload_name(size_t index); /* from 0; NULL behind the last */
+void setup_preload_names(struct buf *to);     /* with commas */
 /* The folder for their staples that is printed. */
 void setup_preload_folder(struct buf *to, const struct setup *setup);
 void setup_preload_put(struct setup *setup, struct page *page);

@@ -126,6 +126,10 @@ static void test_each_kind_has_a_name(void **state)
         assert_non_null(server_traits[kind].service);
     }
     assert_int_equal(find_kind("iis"), -1);
+    assert_int_equal(find_kind(""), -1);
+    assert_int_equal(find_kind("NGINX"), DUMP_NGINX);
+    assert_int_equal(find_kind("apache2"), DUMP_APACHE);
+    assert_int_equal(find_kind("exim4"), DUMP_EXIM);
 }
 
 int main(void)

@@ -212,6 +212,7 @@ def test_nginx_is_read_from_a_dump_and_from_its_files(nginx, ask, shop, tmp_path
     from_files, _ = ask("nginx", "--server-config", server.config)
     assert from_dump.code == from_files.code == 0, (from_dump, from_files)
     assert "include " in from_dump.out
+    assert f"\nnginx -c '{server.config}' -t -q && " in from_files.out, "of that one, not another"
     assert (from_dump.out.split("### live")[0] == from_files.out.split("### live")[0])
 
 
@@ -552,7 +553,11 @@ def test_servers_that_staple_by_themselves_are_warned_of(ask, shop, certs, tmp_p
 
 
 @pytest.mark.parametrize("args, says", [
-    (["iis"], "there is no server iis"),
+    (["iis"], "there is no server iis: nginx, haproxy"),
+    (["ngnix"], "did you mean nginx?"),
+    (["postgres"], "did you mean postgresql?"),
+    (["NGINX", "--server-config", "-"], "standard input is empty"),
+    (["Redis-Server"], "`clinch setup Redis-Server CERT.pem...`"),
     ([], "needs a server"),
     (["file"], "which certificates?"),
     (["file", "--check"], "--check"),
