@@ -361,6 +361,7 @@ int setup_open(struct setup *ret_setup, const struct setup_order *order,
     };
     *server = (struct found_server){0};
     open_folder(setup);
+    setup_haproxy_open(setup);
     r = inventory_read(&setup->inventory, &setup->server, order->options);
     if (!r) {
         add_all(&adding, order);

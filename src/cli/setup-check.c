@@ -138,11 +138,12 @@ static void put_rows(struct check *check)
 {
     const struct setup *setup = check->setup;
     const struct dump *dump = setup->inventory.dump;
+    bool is_haproxy = setup->kind == DUMP_HAPROXY;
 
-    if (setup->kind == DUMP_HAPROXY) { /* folders and bundles are more than one file each */
-        for (size_t i = 0; i < setup->cert_count; i++) {
-            put_row(check, NULL, NULL, &setup->certs[i]);
-        }
+    for (size_t i = 0; is_haproxy && i < setup->cert_count; i++) {
+        put_row(check, NULL, NULL, &setup->certs[i]);
+    }
+    if (setup->inventory.live) {
         return;
     }
     for (size_t i = 0; i < dump->block_count; i++) {
@@ -154,7 +155,7 @@ static void put_rows(struct check *check)
 
             if (named->flags & DUMP_VARIABLE && !setup->has_paths) {
                 put_variable(check, block, named);
-            } else if (cert) {
+            } else if (cert && !is_haproxy) { /* whose folders and bundles are more than a file */
                 put_row(check, block, named, cert);
             }
         }

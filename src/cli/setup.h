@@ -37,8 +37,9 @@ struct setup {
     const char *prefix;
     struct slice nginx_folder; /* find_folder() of group 1, once has_folder says so */
     bool has_folder;
-    unsigned instance; /* from 1: which of several servers of that kind */
-    bool own_state;    /* not in /var/lib/clinch */
+    unsigned instance;   /* from 1: which of several servers of that kind */
+    char new_socket[64]; /* HAProxy: where it has none */
+    bool own_state;      /* not in /var/lib/clinch */
     unsigned refused;
     bool has_paths; /* certificates were named on the command line */
 };
@@ -96,6 +97,7 @@ extern const struct setup_kind setup_kinds[SERVERS];
 void setup_nginx_put(struct setup *setup, struct page *page);
 void setup_nginx_targets(struct setup *setup, struct page *page, bool only);
 void setup_nginx_reload(const struct setup *setup, struct buf *command);
+void setup_haproxy_open(struct setup *setup); /* before the others */
 void setup_haproxy_put(struct setup *setup, struct page *page);
 void setup_haproxy_targets(struct setup *setup, struct page *page, bool only);
 void setup_haproxy_reload(const struct setup *setup, struct buf *command);

@@ -82,6 +82,24 @@ static void split_arguments(struct process *process, const char *text, size_t si
     process->arguments[process->argument_count] = NULL;
 }
 
+/* Its root is another folder than ours. One that went there by itself, as HAProxy does with
+ * `chroot`, was started from a program outside, and read its configuration there; of a container
+ * there is no path to the root, and so it is called "/". */
+static bool is_elsewhere(const struct walk *walk, int dir, const char *program)
+{
+    char root[LINK_MAX_SIZE];
+    struct stat info;
+    size_t size;
+
+    if (fstatat(dir, "root/", &info, 0) ||
+        (info.st_dev == walk->root.st_dev && info.st_ino == walk->root.st_ino)) {
+        return false;
+    }
+    read_link(dir, "root", root);
+    size = strlen(root);
+    return size < 2 || (strncmp(program, root, size) == 0 && program[size] == '/');
+}
+
 static void look(const struct walk *walk, int dir, pid_t pid)
 {
     char program[LINK_MAX_SIZE], folder[LINK_MAX_SIZE], name[STAT_SIZE];
@@ -100,8 +118,7 @@ static void look(const struct walk *walk, int dir, pid_t pid)
     if (!walk->wants(walk->context, process.name)) {
         return;
     }
-    process.elsewhere = !fstatat(dir, "root/", &info, 0) &&
-                        (info.st_dev != walk->root.st_dev || info.st_ino != walk->root.st_ino);
+    process.elsewhere = is_elsewhere(walk, dir, program);
     read_link(dir, "cwd", folder);
     text = malloc(LIMIT_CMDLINE + 1);
     if (text) {

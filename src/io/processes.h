@@ -14,7 +14,7 @@ struct process {
     pid_t pid;
     pid_t parent;
     uid_t uid;
-    bool elsewhere;      /* its root is another folder than ours: a container, a chroot */
+    bool elsewhere;      /* it was started with another root than ours: a container, a chroot */
     const char *name;    /* of its executable, without folder; else what it calls itself */
     const char *program; /* path of its executable; "" when that may not be read */
     const char *folder;  /* the working directory; "" likewise */

@@ -126,7 +126,37 @@ static void test_a_program_that_was_replaced_keeps_its_name(void **state)
     seen = walk(dir);
     assert_int_equal(seen.count, 1);
     assert_string_equal(seen.program, "/usr/sbin/nginx");
-    assert_true(seen.elsewhere);
+}
+
+/* The files of one that has gone into a chroot by itself are where it says. */
+static void test_a_program_below_another_root_is_elsewhere(void **state)
+{
+    static const char *const programs[] = {"/usr/sbin/nginx", "/tmp/usr/sbin/nginx", "/tmpx/nginx"};
+    static const bool elsewhere[] = {false, true, false};
+    const struct test_dir *dir = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+        char pid[16], name[32];
+
+        snprintf(pid, sizeof(pid), "%zu", i + 1);
+        make(dir, pid, "1 (nginx) S 1 5\n");
+        snprintf(name, sizeof(name), "%zu/exe", i + 1);
+        test_symlink(dir, programs[i], name);
+        snprintf(name, sizeof(name), "%zu/root", i + 1);
+        test_symlink(dir, "/tmp", name);
+        assert_int_equal(walk(dir).elsewhere, elsewhere[i]);
+        snprintf(name, sizeof(name), "%zu/stat", i + 1);
+        test_unlink(dir, name);
+    }
+}
+
+static void test_another_root_without_a_path_is_a_container(void **state)
+{
+    const struct test_dir *dir = *state;
+
+    make(dir, "5", "5 (nginx) S 1 5\n");
+    test_mkdir(dir, "5/root"); /* as one of another mount namespace: no path leads there */
+    assert_true(walk(dir).elsewhere);
 }
 
 static void test_rubbish_is_passed_over(void **state)
@@ -226,6 +256,8 @@ int main(void)
         PROCESSES_TEST(test_a_process_is_told_with_all_that_it_shows),
         PROCESSES_TEST(test_what_others_hide_stays_empty),
         PROCESSES_TEST(test_a_program_that_was_replaced_keeps_its_name),
+        PROCESSES_TEST(test_a_program_below_another_root_is_elsewhere),
+        PROCESSES_TEST(test_another_root_without_a_path_is_a_container),
         PROCESSES_TEST(test_rubbish_is_passed_over),
         PROCESSES_TEST(test_an_endless_command_line_is_cut),
         PROCESSES_TEST(test_a_variable_of_a_process_is_found),
