@@ -111,7 +111,7 @@ const struct command commands[] = {
                 "\n"
                 "Exit codes: 0 no must-staple certificate is left without a staple (with\n"
                 "--strict: no certificate that can have one); 1 some are, and are named; 2 wrong\n"
-                "usage, unreadable configuration or state directory.\n",
+                "usage, unreadable configuration or state directory, a PATH that is not there.\n",
         .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_WAIT) | BIT(OPTION_STRICT) |
                    BIT(OPTION_ONLY) | BIT(OPTION_JSON),
     },
