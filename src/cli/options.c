@@ -211,20 +211,19 @@ const struct command commands[] = {
         .name = "setup",
         .usage = "SERVER [CERT...]",
         .summary = "what to write into a server's configuration",
-        .text =
-            "Prints the lines for SERVER's configuration and for clinch.yaml, ready to paste,\n"
-            "and the command that makes them live, for the CERTs or all that the server\n"
-            "names. SERVER is nginx, haproxy, apache, hitch, lighttpd, h2o, nghttpx, exim,\n"
-            "dnsdist, or file for any other. Changes nothing. With --check it prints what the\n"
-            "server serves, which staple is there, and whether the chain has the issuer.\n"
-            "\n"
-            "Apache, and these, of which the CERTs are to be named, staple by the preload\n"
-            "library: dovecot, mariadb, mosquitto, postfix, postgresql, proftpd, redis,\n"
-            "stunnel, vsftpd, or openssl for any other that uses OpenSSL.\n"
-            "\n"
-            "Exit codes: 0 printed; 1 a certificate is left out, and why is told; 2 wrong\n"
-            "usage, or nothing can be read of the server, or of a CERT. With --check: 0 all is\n"
-            "well; 1 a staple or an issuer is missing.\n",
+        .text = "Prints the lines for SERVER's configuration and for clinch.yaml, ready to paste,\n"
+                "and the command that makes them live, for the CERTs or all that the server\n"
+                "names. SERVER is nginx, haproxy, apache, hitch, lighttpd, h2o, nghttpx, exim,\n"
+                "dnsdist, or file for any other. Changes nothing. With --check it prints what the\n"
+                "server serves, which staple is there, and whether the chain has the issuer.\n"
+                "\n"
+                "Apache, and these, of which the CERTs are to be named, staple by the preload\n"
+                "library: dovecot, mariadb, mosquitto, postfix, postgresql, proftpd, redis,\n"
+                "stunnel, vsftpd, or openssl for any other that uses OpenSSL.\n"
+                "\n"
+                "Exit codes: 0 printed; 1 a certificate is left out, and why is told; 2 wrong\n"
+                "usage, or the server or a CERT cannot be read. With --check: 0 all is well; 1 a\n"
+                "staple or an issuer is missing.\n",
         .options = BIT(OPTION_CONFIG) | BIT(OPTION_STATE) | BIT(OPTION_CHECK) |
                    BIT(OPTION_SERVER_CONFIG) | BIT(OPTION_PROGRAM) | BIT(OPTION_SOCKET) |
                    BIT(OPTION_ISSUER) | BIT(OPTION_VERBOSE) | BIT(OPTION_HELP) |

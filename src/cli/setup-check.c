@@ -122,7 +122,7 @@ static void put_variable(struct check *check, const struct dump_block *block,
     buf_put_pad(&check->out, start + STAPLE_WIDTH, ' ');
     buf_put_text(&check->out, "?");
     buf_put_pad(&check->out, start + STAPLE_WIDTH + CHAIN_WIDTH, ' ');
-    buf_put_printable(&check->out, slice_of_text(named->path), 4096);
+    buf_put_printable(&check->out, slice_of_text(*named->path ? named->path : "(not known)"), 4096);
     buf_put_byte(&check->out, '\n');
     put_place(&sentence, block);
     buf_put_text(&sentence, named->flags & DUMP_INLINE

@@ -119,7 +119,7 @@ static void test_hitch_names_files_in_three_ways(void **state)
 static void test_lighttpd_has_conditions_includes_and_variables(void **state)
 {
     static const struct test_file files[] = {
-        {"/etc/l/l.conf", "var.tls = \"/tls\"\n"
+        {"/etc/l/l.conf", "var.tls = \"/tls\" short = \"/short\"\n"
                           "server.pid-file = \"/run/l.pid\"\n"
                           "server.modules += ( \"mod_openssl\", \"mod_x\" )\n"
                           "include_shell \"/usr/share/x.pl\"\n"
@@ -134,6 +134,8 @@ static void test_lighttpd_has_conditions_includes_and_variables(void **state)
                                  "    ssl.pemfile = \"b.pem\"\n"
                                  "  }\n"
                                  "  $HTTP[\"host\"] == \"c\" { ssl.pemfile = env.C }\n"
+                                 "  $HTTP[\"host\"] == \"d\" { ssl.pemfile = tls + \"/d.pem\" }\n"
+                                 "  $HTTP[\"host\"] == \"e\" { ssl.pemfile = var.short + \"/e\" }\n"
                                  "}\n"},
         {NULL, NULL},
     };
@@ -143,9 +145,13 @@ static void test_lighttpd_has_conditions_includes_and_variables(void **state)
     (void)state;
     assert_non_null(dump);
     assert_string_equal(test_list(dump, &list),
-                        "/etc/l/b.pem +/b.ocsp (b.test:6)\n\n? (c:8)\n\n/tls/a.pem (:443:3)\n\n"
+                        "/etc/l/b.pem +/b.ocsp (b.test:6)\n\n? (c:8)\n\n/tls/d.pem (d:9)\n\n"
+                        "/short/e (e:10)\n\n/tls/a.pem (:443:3)\n\n"
                         "/else.pem (:7)\n\n/default.pem (:6)\n");
     assert_string_equal(dump->values[DUMP_PID_FILE], "/run/l.pid");
+    assert_int_equal(dump->note_count, 1);
+    assert_string_equal(dump->notes[0].text,
+                        "includes what /usr/share/x.pl prints, which clinch does not run");
     dump_free(dump);
     buf_deinit(&list);
     buf_deinit(&fault);
