@@ -303,6 +303,24 @@ static int read_server(struct inventory *inventory, const struct found_server *s
     return r;
 }
 
+/* A server block in one of these would be missing without a word. */
+static void tell_denied(struct inventory *inventory)
+{
+    struct slice left = gather_denied(inventory->gather);
+
+    while (left.size) {
+        const uint8_t *end = memchr(left.data, '\n', left.size);
+        size_t size = end ? (size_t)(end - left.data) : left.size;
+
+        inventory_tell(inventory,
+                       "cannot read %.*s, which is included: permission denied; run this command "
+                       "as root",
+                       (int)size, (const char *)left.data);
+        size += end != NULL;
+        left = slice_of(left.data + size, left.size - size);
+    }
+}
+
 int inventory_read(struct inventory *ret_inventory, const struct found_server *server,
                    const struct options *options)
 {
@@ -319,6 +337,7 @@ int inventory_read(struct inventory *ret_inventory, const struct found_server *s
     r = inventory->dump ? gather_new(&inventory->gather) : -ENOMEM;
     if (!r && server->kind < DUMP_KINDS) {
         r = read_server(inventory, server, options);
+        tell_denied(inventory);
     }
     if (!r && server->kind == DUMP_HAPROXY && !server->elsewhere) {
         r = inventory_ask_haproxy(inventory, options);

@@ -188,7 +188,9 @@ static void put_sum(struct check *check)
     buf_put_int(out, check->rows);
     buf_put_text(out, check->rows == 1 ? " certificate: " : " certificates: ");
     if (!check->bare && !check->broken) {
-        buf_put_text(out, "all is well\n");
+        buf_put_text(out, check->setup->inventory.trouble.size
+                              ? "all is well, as far as it could be read\n"
+                              : "all is well\n");
         return;
     }
     if (check->bare) {
@@ -224,5 +226,8 @@ int setup_check(struct setup *setup)
         code = cli_write(slice_of_buf(&check.out));
     }
     buf_deinit(&check.out);
-    return code ? code : check.bare || check.broken ? EXIT_NOT_DONE : EXIT_OK;
+    if (code) {
+        return code;
+    }
+    return check.bare || check.broken || setup->inventory.trouble.size ? EXIT_NOT_DONE : EXIT_OK;
 }

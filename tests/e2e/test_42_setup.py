@@ -429,6 +429,31 @@ def test_what_cannot_be_read_is_told_with_the_fix(as_nobody, open_folder, ask):
     assert done.code == 2 and "broken.conf:2: a quotation mark" in done.err, done
 
 
+def test_included_files_that_may_not_be_read_are_told(as_nobody, open_folder):
+    """They may hold any server block: all is not known to be well."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be without")
+    config, closed = open_folder / "nginx.conf", open_folder / "closed"
+    secret = open_folder / "sites" / "secret.conf"
+    for folder in (closed, secret.parent):
+        folder.mkdir()
+    leaf = pki.Authority("clinch test CA").issue("nourl.test").write(open_folder / "nourl.pem")
+    server = f"server {{ listen 443 ssl; ssl_certificate {leaf}; }}\n"
+    secret.write_text(server, encoding="ascii")
+    config.write_text("http { include sites/*.conf; include closed/*.conf; include none/*.conf;\n"
+                      f"{server} }}\n", encoding="ascii")
+    asked = ["setup", "nginx", "--server-config", config, "--check", "--state", open_folder / "s"]
+    assert as_nobody(*asked).code == 0
+    secret.chmod(0)
+    closed.chmod(0)
+    done = as_nobody(*asked)
+    assert done.code == 1 and "as far as it could be read" in done.out, done
+    for path in (secret, f"{closed}/"):
+        (line,) = done.lines_about(path)
+        assert "permission denied; run this command as root" in line, done
+    assert "none" not in done.err, done
+
+
 @pytest.fixture
 def apache(tmp_path):
     """`apachectl` as Debian's 2.4 answers: (its program, its configuration with `lines`)."""
