@@ -244,6 +244,16 @@ static bool refuse_part(struct setup *setup, struct page *page, const char *file
 {
     const struct dump *dump = setup->inventory.dump;
 
+    if (dump->cert_count && dump->certs[0].flags & DUMP_VARIABLE) {
+        page_block(page, dump->certs[0].file, "# ");
+        page_say(page,
+                 "REFUSED: tls_certificate in line %u is an expression. tls_ocsp_file must be the "
+                 "same one, with a staple in the place of each certificate: the form of one is in "
+                 "docs/servers/exim.md.",
+                 dump->certs[0].line);
+        setup_refuse_all(setup);
+        return true;
+    }
     for (size_t i = 0; i < dump->cert_count; i++) {
         if (i >= setup->cert_count || !text_equal(dump->certs[i].path, setup->certs[i].path)) {
             page_block(page, file, "# ");

@@ -278,11 +278,37 @@ static int complain_unread(const struct setup *setup)
     return EXIT_USAGE;
 }
 
+/* The first certificate that only the server could find; NULL: there is none, or nginx has told. */
+static const struct dump_cert *find_unknown(const struct setup *setup)
+{
+    const struct dump *dump = setup->inventory.dump;
+    bool told = setup->kind == DUMP_NGINX || setup->has_paths || setup->inventory.live;
+
+    for (size_t i = 0; !told && i < dump->cert_count; i++) {
+        if (dump->certs[i].flags & DUMP_VARIABLE) {
+            return &dump->certs[i];
+        }
+    }
+    return NULL;
+}
+
+static int complain_unknown_cert(const struct setup *setup, const struct dump_cert *cert)
+{
+    cli_complain("%s:%u: clinch cannot tell which file the certificate%s%s is: name it, as in "
+                 "`clinch setup %s CERT.pem...`",
+                 cert->file, cert->line, *cert->path ? " " : "", cert->path, setup->traits->name);
+    return EXIT_NOT_DONE;
+}
+
 static int print(struct setup *setup)
 {
+    const struct dump_cert *unknown = find_unknown(setup);
     struct page page = PAGE_INIT;
     int code;
 
+    if (unknown && !setup->cert_count) {
+        return complain_unknown_cert(setup, unknown);
+    }
     setup_kinds[setup->kind].put_server(setup, &page);
     if (setup_has_listed(setup)) {
         put_yaml(setup, &page);
@@ -298,6 +324,9 @@ static int print(struct setup *setup)
         cli_complain("%u certificate%s left out: see REFUSED above", setup->refused,
                      setup->refused == 1 ? " is" : "s are");
         code = EXIT_NOT_DONE;
+    }
+    if (code != EXIT_USAGE && unknown) {
+        code = complain_unknown_cert(setup, unknown);
     }
     buf_deinit(&page.out);
     return code == EXIT_USAGE || complain_unread(setup) == EXIT_OK ? code : EXIT_USAGE;
