@@ -272,6 +272,11 @@ static int try_dump(struct inventory *inventory, const struct found_server *serv
         r = run_dump(inventory, server, server->program, "nginx -T", ret_good);
     } else if (server->kind == DUMP_APACHE && find_apachectl(server, &path)) {
         r = run_dump(inventory, server, buf_text(&path), "apachectl -t -D DUMP_CERTS", ret_good);
+    } else if (server->kind == DUMP_APACHE && server->program) {
+        inventory_tell(inventory,
+                       "there is no apachectl or apache2ctl, neither beside %s nor in PATH, which "
+                       "could tell what it serves",
+                       server->program);
     }
     buf_deinit(&path);
     return r;

@@ -553,6 +553,9 @@ def test_apache_that_fails_is_told(check, tmp_path):
     script.chmod(0o755)
     seen, _ = check("apache", "--program", tmp_path / "apache2")
     assert seen.code == 2 and "Syntax error on line 3" in seen.err, seen
+    seen, _ = check("apache", "--program", tmp_path / "none" / "apache2")
+    if not shutil.which("apachectl") and not shutil.which("apache2ctl"):
+        assert seen.code == 2 and f"neither beside {tmp_path}/none/apache2 nor" in seen.err, seen
 
 
 def test_servers_that_staple_by_themselves_are_warned_of(ask, shop, certs, tmp_path):
