@@ -103,6 +103,11 @@ static void look_nginx(const struct setup *setup, const struct dump_block *block
     } else if (included && setup_nginx_in_the_way(block, named)) {
         none(sight, "ssl_stapling in the block itself is in the way of clinch's snippet: remove it",
              "", "");
+    } else if (block->flags & DUMP_STAPLES && included) {
+        say(sight, SIGHT_SELF,
+            "the block includes clinch's snippet, and there is none now (`clinch status` tells "
+            "why), so nginx fetches its own: ssl_stapling is on around it",
+            "", "");
     } else if (block->flags & DUMP_STAPLES) {
         say(sight, SIGHT_SELF, "nginx fetches its own (ssl_stapling on, without file)", "",
             ": `clinch setup nginx` prints the line to include");

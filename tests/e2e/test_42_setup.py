@@ -201,6 +201,17 @@ def test_certificates_of_nginx_that_are_in_no_file_are_told(ask, check, shop, ce
     assert seen.code == 1 and "in the configuration itself" in row(text, "data:")[1], seen
 
 
+def test_stapling_around_the_block_is_told_where_the_snippet_is_not(check, clinch, shop, certs,
+                                                                    tmp_path):
+    config = tmp_path / "nginx.conf"
+    config.write_text("http { ssl_stapling on; server { listen 443 ssl;\n"
+                      f"ssl_certificate {certs}/shop.pem;\n"
+                      f"include {clinch.state}/nginx/shop[.]conf; }} }}\n", encoding="ascii")
+    seen, text = check("nginx", "--server-config", config)
+    state, said = row(text, certs / "shop.pem")
+    assert seen.code == 1 and state.startswith("by itself") and "there is none now" in said, seen
+
+
 def test_nginx_is_read_from_a_dump_and_from_its_files(nginx, ask, shop, tmp_path, programs):
     """As a user whom nginx does not let read its keys."""
     server = nginx(site(tmp_path, shop))
