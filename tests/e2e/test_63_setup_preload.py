@@ -131,6 +131,30 @@ def test_apache_is_read_and_staples_from_the_folder(setup, shop, certs, tmp_path
     assert "line 2): with the library only where clinch has nothing" in own.said, done
 
 
+def test_check_looks_at_the_apache_that_runs(clinch, ca, responder, serve, open_folder, tmp_path):
+    """Whether it has the library, and from which folder; both certificates."""
+    folder, tools = open_folder / "staples", tmp_path / "tools"
+    leaves = {key: ca.issue("apache.test", key, url=responder.url) for key in ("rsa", "ecdsa")}
+    server = serve(preloaded.Apache, leaves)
+    paths = [server.certificate(key) for key in server.keys]
+    for made in (folder, tools):
+        made.mkdir()
+    dump = tools / "apachectl"
+    dump.write_text("#!/bin/sh\necho 'Server certificates:'\n"
+                    + "".join(f"echo '  {path}'\n" for path in paths), encoding="ascii")
+    dump.chmod(0o755)
+    config = clinch.config(paths, [{"folder": folder}])
+    assert clinch.bare("once", "-c", config).code == 0 and len(list(folder.iterdir())) == 2
+    asked = ["setup", "apache", "--check", "--program", server.program, "-c", config]
+    for given, code, words in ((preloaded.variables(folder), 0, "2 certificates: all is well"),
+                               ({}, 1, "runs without clinch's preload library")):
+        server.preload = given
+        server.restart()
+        done = clinch.bare(*asked, env={"PATH": f"{tools}:{os.environ['PATH']}"})
+        assert done.code == code and words in " ".join(done.out.split()), done
+        assert server.look("ecdsa").stapled == (code == 0)
+
+
 def test_certificates_are_to_be_named(setup):
     done, _ = setup("redis")
     assert done.code == 2 and "`clinch setup redis CERT.pem...`" in done.err, done
