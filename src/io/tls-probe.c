@@ -361,7 +361,7 @@ static void step_dialogue(struct connection *connection, struct slice bytes)
     struct buf line = BUF_INIT(FAULT_MAX);
 
     if (!r) {
-        /* Apart: MySQL reads ahead, and what it has read is lost to its TLS. */
+        /* Apart, as the clients of MySQL do it. */
         if (!connection->out.size || flush(connection)) {
             begin_hand(connection);
         }
