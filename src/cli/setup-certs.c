@@ -112,6 +112,7 @@ static void add_file(struct adding *adding, const char *path)
     }
     if (unfit) {
         cli_complain("%s is left out: its path %s", path, unfit);
+        setup->left_out = true;
         return;
     }
     grown = realloc(setup->certs, (setup->cert_count + 1) * sizeof(*grown));

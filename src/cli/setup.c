@@ -325,6 +325,9 @@ static int print(struct setup *setup)
                      setup->refused == 1 ? " is" : "s are");
         code = EXIT_NOT_DONE;
     }
+    if (!code && setup->left_out) {
+        code = EXIT_NOT_DONE;
+    }
     if (code != EXIT_USAGE && unknown) {
         code = complain_unknown_cert(setup, unknown);
     }

@@ -42,6 +42,7 @@ struct setup {
     bool own_state;      /* not in /var/lib/clinch */
     unsigned refused;
     bool has_paths; /* certificates were named on the command line */
+    bool left_out;  /* some path was unfit, and that was told */
 };
 
 /* Reads what @server (handed over) serves: everything, or only the @paths of the command line.

@@ -378,6 +378,8 @@ def test_certificate_that_cannot_be_read_ends_in_2(ask, shop, certs, tmp_path):
     assert "shop.pem" in blocks.of(parts, tmp_path / "clinch.yaml")[0].text, done
     done, _ = ask("file", certs / "shop.pem")
     assert done.code == 0, done
+    done, _ = ask("file", certs / "shop.pem", f"{certs}/new\nline.pem")
+    assert done.code == 1 and "is left out: its path holds a control character" in done.err, done
 
 
 def test_check_tells_an_unfit_staple(clinch, check, ca, shop, responder, certs, tmp_path):
