@@ -81,7 +81,7 @@ static int check_verify(const char *path, const struct config *config)
             }
             if (starttls && starttls_by_name(starttls) == STARTTLS_NONE) {
                 cli_complain("%s: the entry of `publish` in line %u: `verify`: starttls=%s is not "
-                             "one of smtp, imap, pop3, ldap, xmpp and postgres",
+                             "one of smtp, imap, pop3, ldap, xmpp, postgres, ftp and mysql",
                              path, target->line, starttls);
                 return EXIT_USAGE;
             }

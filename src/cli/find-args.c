@@ -114,6 +114,33 @@ static const char *base_of(const struct found_server *server, const struct proce
     return process->folder;
 }
 
+/* The prefix of nginx, as it counts for who is in another folder than it was started in. */
+static bool root_prefix(struct found_server *server, const struct process *process)
+{
+    for (unsigned i = 0; i + 1 < server->argument_count; i++) {
+        char **value = &server->arguments[i + 1];
+        struct buf whole = BUF_INIT(8192);
+        char *copy;
+
+        if (!text_equal(server->arguments[i], "-p") || **value == '/' || !*process->folder) {
+            continue;
+        }
+        buf_put_text(&whole, process->folder);
+        if (!text_equal(*value, ".") && !text_equal(*value, "./")) {
+            buf_put_byte(&whole, '/');
+            buf_put_text(&whole, text_starts_with(*value, "./") ? *value + 2 : *value);
+        }
+        copy = buf_status(&whole) ? NULL : text_copy(slice_of_buf(&whole));
+        buf_deinit(&whole);
+        if (!copy) {
+            return false;
+        }
+        free(*value);
+        *value = copy;
+    }
+    return true;
+}
+
 static bool read_configs(struct found_server *server, const struct process *process)
 {
     const struct server_traits *traits = &server_traits[server->kind];
@@ -149,5 +176,6 @@ bool find_read_arguments(struct found_server *server, const struct process *proc
             good = add(server, slice_of_text(process->arguments[i]));
         }
     }
+    good = good && (server->kind != DUMP_NGINX || root_prefix(server, process));
     return good && read_configs(server, process);
 }

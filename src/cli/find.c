@@ -75,10 +75,20 @@ const struct server_traits server_traits[SERVERS] = {
     [SERVER_PRELOAD] = {.name = "openssl", .title = "the server", .service = "SERVER"},
 };
 
+static bool is_named(const struct server_traits *traits, const char *name)
+{
+    bool named = strcasecmp(traits->name, name) == 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(traits->programs); i++) {
+        named |= traits->programs[i] && strcasecmp(traits->programs[i], name) == 0;
+    }
+    return named;
+}
+
 int find_kind(const char *name)
 {
     for (int i = 0; i < SERVERS; i++) {
-        if (text_equal(server_traits[i].name, name)) {
+        if (is_named(&server_traits[i], name)) {
             return i;
         }
     }

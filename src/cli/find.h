@@ -43,7 +43,7 @@ struct found_server {
 };
 void found_server_deinit(struct found_server *server);
 
-/* The kind named @name, or -1. */
+/* The kind named @name, or whose program is, in letters of either case; or -1. */
 int find_kind(const char *name);
 
 /* Every server that runs, then every one that is only installed; @kind -1: of all kinds. *@ret_list

@@ -98,7 +98,8 @@ static void choose_socket(struct inventory *inventory, const struct options *opt
         buf_put_text(&inventory->socket, options->socket);
     } else if (socket) {
         buf_put_text(&inventory->socket, socket->address);
-    } else if (!stat(USUAL_SOCKET, &info) && S_ISSOCK(info.st_mode)) {
+    } else if (!inventory->how.size && !stat(USUAL_SOCKET, &info) && S_ISSOCK(info.st_mode)) {
+        /* Nothing could be read; one that could, and names none, is not behind that one. */
         buf_put_text(&inventory->socket, USUAL_SOCKET);
     }
     if (socket && text_equal(socket->address, buf_text(&inventory->socket))) {

@@ -89,6 +89,8 @@ static int read_file(struct inventory *inventory, int kind, const char *path, bo
                        path);
     } else if (r) {
         inventory_tell(inventory, "%s", fault.size ? buf_text(&fault) : strerror(-r));
+    } else if (input && !text.size) {
+        inventory_tell(inventory, "standard input is empty: has the command before it failed?");
     } else {
         r = read_text(inventory, kind, input ? "standard input" : path, slice_of_buf(&text),
                       ret_good);
@@ -270,6 +272,11 @@ static int try_dump(struct inventory *inventory, const struct found_server *serv
         r = run_dump(inventory, server, server->program, "nginx -T", ret_good);
     } else if (server->kind == DUMP_APACHE && find_apachectl(server, &path)) {
         r = run_dump(inventory, server, buf_text(&path), "apachectl -t -D DUMP_CERTS", ret_good);
+    } else if (server->kind == DUMP_APACHE && server->program) {
+        inventory_tell(inventory,
+                       "there is no apachectl or apache2ctl, neither beside %s nor in PATH, which "
+                       "could tell what it serves",
+                       server->program);
     }
     buf_deinit(&path);
     return r;
@@ -301,6 +308,24 @@ static int read_server(struct inventory *inventory, const struct found_server *s
     return r;
 }
 
+/* A server block in one of these would be missing without a word. */
+static void tell_denied(struct inventory *inventory)
+{
+    struct slice left = gather_denied(inventory->gather);
+
+    while (left.size) {
+        const uint8_t *end = memchr(left.data, '\n', left.size);
+        size_t size = end ? (size_t)(end - left.data) : left.size;
+
+        inventory_tell(inventory,
+                       "cannot read %.*s, which is included: permission denied; run this command "
+                       "as root",
+                       (int)size, (const char *)left.data);
+        size += end != NULL;
+        left = slice_of(left.data + size, left.size - size);
+    }
+}
+
 int inventory_read(struct inventory *ret_inventory, const struct found_server *server,
                    const struct options *options)
 {
@@ -317,6 +342,7 @@ int inventory_read(struct inventory *ret_inventory, const struct found_server *s
     r = inventory->dump ? gather_new(&inventory->gather) : -ENOMEM;
     if (!r && server->kind < DUMP_KINDS) {
         r = read_server(inventory, server, options);
+        tell_denied(inventory);
     }
     if (!r && server->kind == DUMP_HAPROXY && !server->elsewhere) {
         r = inventory_ask_haproxy(inventory, options);

@@ -366,6 +366,27 @@ static int read_certs(struct lookup *lookup, const char *path, struct slice text
     return r ? r : lookup->others.status;
 }
 
+/* The sentence about a file without a certificate. PKCS#12 begins with its version, a certificate
+ * with a SEQUENCE. */
+static void put_absence(struct buf *fault, const char *path, struct slice text)
+{
+    size_t at = text.size > 1 && text.data[1] >= 0x80 ? 2 + (text.data[1] & 0x7f) : 0;
+
+    buf_put_text(fault, path);
+    if (text.size <= at || !at || text.data[0] != 0x30) {
+        buf_put_text(fault, ": no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
+    } else if (text.data[at] == 0x02) {
+        buf_put_text(fault,
+                     " is PKCS#12, which clinch does not read: `openssl pkcs12 -nokeys -in ");
+        buf_put_text(fault, path);
+        buf_put_text(fault, " -out ");
+        buf_put_text(fault, path);
+        buf_put_text(fault, ".pem`, and name that file to clinch");
+    } else {
+        buf_put_text(fault, ": is DER, not PEM; `openssl x509 -inform DER` converts it");
+    }
+}
+
 static int read_text(struct lookup *lookup, const char *path, struct slice text,
                      struct found_file *file, struct buf *fault)
 {
@@ -377,14 +398,14 @@ static int read_text(struct lookup *lookup, const char *path, struct slice text,
     for (size_t i = 0; !r && i < file->count; i++) {
         r = find_issuer(lookup, path, &file->certs[i], first, own);
     }
+    if (!r && !file->count && !broken) {
+        put_absence(fault, path, text);
+        return -EINVAL;
+    }
     if (!r && !file->count) {
-        bool is_der = text.size > 1 && text.data[0] == 0x30 && text.data[1] >= 0x80;
-
         buf_put_text(fault, path);
-        buf_put_text(fault, broken   ? ": no readable certificate: "
-                            : is_der ? ": is DER, not PEM; `openssl x509 -inform DER` converts it"
-                                     : ": no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
-        buf_put_text(fault, broken ? broken : "");
+        buf_put_text(fault, ": no readable certificate: ");
+        buf_put_text(fault, broken);
         return -EINVAL;
     }
     if (!r && broken) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/daemon.h"
@@ -30,6 +32,7 @@ struct outcome {
     bool publishers_failing;
     bool conflict; /* in the configuration: two certificates, one path */
     bool strict;
+    const char *absent; /* a path of the command line that leads nowhere; NULL: none */
 };
 
 static void outcome_add(void *context, const struct cert_row *row)
@@ -46,9 +49,25 @@ static void outcome_add(void *context, const struct cert_row *row)
     }
 }
 
+/* Who waits for the staple of a certificate must not go on without having named one. */
+static const char *find_absent(const struct options *options)
+{
+    struct stat info;
+
+    for (size_t i = 0; i < options->path_count; i++) {
+        const char *path = options->paths[i];
+
+        if (!path[strcspn(path, "*?[")] && stat(path, &info) && errno == ENOENT) {
+            return path;
+        }
+    }
+    return NULL;
+}
+
 static int outcome_begin(struct outcome *outcome, const struct options *options)
 {
     outcome->strict = options->strict;
+    outcome->absent = find_absent(options);
     if (!options->json && !options->verbose && !isatty(STDOUT_FILENO)) {
         return 0; /* from cron, silence means that all is well */
     }
@@ -64,6 +83,10 @@ static int outcome_end(struct outcome *outcome)
     }
     if (!tally->certs) {
         fprintf(stderr, "clinch: no certificate found\n");
+        return EXIT_USAGE;
+    }
+    if (outcome->absent) {
+        cli_complain("%s: no such file or folder", outcome->absent);
         return EXIT_USAGE;
     }
     if (outcome->conflict) {

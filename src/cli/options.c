@@ -111,7 +111,7 @@ const struct command commands[] = {
                 "\n"
                 "Exit codes: 0 no must-staple certificate is left without a staple (with\n"
                 "--strict: no certificate that can have one); 1 some are, and are named; 2 wrong\n"
-                "usage, unreadable configuration or state directory.\n",
+                "usage, unreadable configuration or state directory, a PATH that is not there.\n",
         .options = FOR_ALL | BIT(OPTION_ISSUER) | BIT(OPTION_WAIT) | BIT(OPTION_STRICT) |
                    BIT(OPTION_ONLY) | BIT(OPTION_JSON),
     },
@@ -222,7 +222,7 @@ const struct command commands[] = {
                 "stunnel, vsftpd, or openssl for any other that uses OpenSSL.\n"
                 "\n"
                 "Exit codes: 0 printed; 1 a certificate is left out, and why is told; 2 wrong\n"
-                "usage, or nothing can be read of the server. With --check: 0 all is well; 1 a\n"
+                "usage, or the server or a CERT cannot be read. With --check: 0 all is well; 1 a\n"
                 "staple or an issuer is missing.\n",
         .options = BIT(OPTION_CONFIG) | BIT(OPTION_STATE) | BIT(OPTION_CHECK) |
                    BIT(OPTION_SERVER_CONFIG) | BIT(OPTION_PROGRAM) | BIT(OPTION_SOCKET) |

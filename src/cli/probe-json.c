@@ -137,9 +137,10 @@ static json_t *json_shown(const struct probe_shown *shown)
 
 json_t *probe_json(const struct probe_report *report)
 {
-    const char *fault = probe_fault(report), *starttls = starttls_name(report->starttls);
-    json_t *ways = json_array(), *certs = json_array();
-    bool ok = !fault;
+    const char *starttls = starttls_name(report->starttls);
+    json_t *ways = json_array(), *certs = json_array(), *trouble;
+    struct buf fault = BUF_INIT(2 * TEXT_MOST);
+    bool ok = !probe_fault(report, &fault);
 
     for (int way = 0; !report->result->fault && way < TLS_WAYS; way++) {
         json_array_append_new(ways, json_way(report, (enum tls_way)way));
@@ -148,10 +149,12 @@ json_t *probe_json(const struct probe_report *report)
         ok &= !report->shown[i].bad;
         json_array_append_new(certs, json_shown(&report->shown[i]));
     }
-    return json_pack(
-        "{s:b, s:s, s:i, s:o, s:s?, s:s?, s:o, s:o, s:o}", "ok", ok, "host", report->host, "port",
-        (int)report->port, "address",
-        report->result->address[0] ? json_string(report->result->address) : json_null(),
-        "servername", report->servername, "starttls", *starttls ? starttls : NULL, "trouble",
-        fault ? json_text(slice_of_text(fault)) : json_null(), "handshakes", ways, "certs", certs);
+    trouble = fault.size ? json_text(slice_of_buf(&fault)) : json_null();
+    buf_deinit(&fault);
+    return json_pack("{s:b, s:s, s:i, s:o, s:s?, s:s?, s:o, s:o, s:o}", "ok", ok, "host",
+                     report->host, "port", (int)report->port, "address",
+                     report->result->address[0] ? json_string(report->result->address)
+                                                : json_null(),
+                     "servername", report->servername, "starttls", *starttls ? starttls : NULL,
+                     "trouble", trouble, "handshakes", ways, "certs", certs);
 }

@@ -155,25 +155,6 @@ void probe_report_deinit(struct probe_report *report)
     report->count = 0;
 }
 
-const char *probe_fault(const struct probe_report *report)
-{
-    const struct tls_sight *sights = report->result->sights;
-    bool refused = false, failed = false;
-
-    if (report->result->fault) {
-        return report->result->fault;
-    }
-    for (unsigned way = 0; way < TLS_WAYS; way++) {
-        if (sights[way].outcome == TLS_SEEN) {
-            return NULL;
-        }
-        refused |= sights[way].outcome == TLS_REFUSED;
-        failed |= sights[way].outcome == TLS_FAILED;
-    }
-    /* The first one speaks for all: what it got is what the others got, or nothing. */
-    return refused || failed ? sights[0].detail : "it has neither TLS 1.3 nor TLS 1.2";
-}
-
 const struct probe_shown *probe_shown_by(const struct probe_report *report, enum tls_way way)
 {
     for (unsigned i = 0; i < report->count; i++) {

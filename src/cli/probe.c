@@ -13,6 +13,7 @@
 
 #define HOST_MAX   1024
 #define OUTPUT_MAX ((size_t)1 << 20)
+#define FAULT_MAX  4096
 
 struct probe {
     const struct options *options;
@@ -55,31 +56,32 @@ static void put_report(struct buf *out, const struct probe_report *report)
     buf_deinit(&text);
 }
 
-static int code_of(const struct probe_report *report)
+/* @nothing was seen. */
+static int code_of(const struct probe_report *report, bool nothing)
 {
     for (unsigned i = 0; i < report->count; i++) {
         if (report->shown[i].bad) {
             return EXIT_NOT_DONE;
         }
     }
-    return probe_fault(report) ? EXIT_USAGE : EXIT_OK;
+    return nothing ? EXIT_USAGE : EXIT_OK;
 }
 
 /* The exit code. */
 static int tell(const struct probe_report *report, bool json)
 {
-    const char *fault = probe_fault(report);
-    struct buf out = BUF_INIT(OUTPUT_MAX);
-    int code = code_of(report);
+    struct buf out = BUF_INIT(OUTPUT_MAX), fault = BUF_INIT(FAULT_MAX);
+    bool nothing = probe_fault(report, &fault);
+    int code = code_of(report, nothing);
 
     if (json) {
         put_json(&out, report);
-    } else if (!fault) {
+    } else if (!nothing) {
         put_report(&out, report);
     }
-    if (fault) {
-        cli_complain("%s, port %u: %s%s", report->host, report->port, fault,
-                     report->starttls == STARTTLS_NONE && strstr(fault, "not TLS")
+    if (nothing) {
+        cli_complain("%s, port %u: %s%s", report->host, report->port, buf_text(&fault),
+                     report->starttls == STARTTLS_NONE && strstr(buf_text(&fault), "not TLS")
                          ? " (servers of mail, LDAP and the like want --starttls)"
                          : "");
     }
@@ -90,6 +92,7 @@ static int tell(const struct probe_report *report, bool json)
         code = EXIT_USAGE;
     }
     buf_deinit(&out);
+    buf_deinit(&fault);
     return code;
 }
 

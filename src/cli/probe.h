@@ -60,8 +60,8 @@ struct probe_report {
 int probe_look(struct probe_report *report, struct lookup *lookup);
 void probe_report_deinit(struct probe_report *report);
 
-/* NULL, or why nothing at all was seen: a clause. */
-const char *probe_fault(const struct probe_report *report);
+/* True when nothing at all was seen; then why, and what to do, as a clause into @clause. */
+bool probe_fault(const struct probe_report *report, struct buf *clause);
 
 /* Which of report->shown handshake @way shows; NULL: none. */
 const struct probe_shown *probe_shown_by(const struct probe_report *report, enum tls_way way);

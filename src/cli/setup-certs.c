@@ -112,6 +112,7 @@ static void add_file(struct adding *adding, const char *path)
     }
     if (unfit) {
         cli_complain("%s is left out: its path %s", path, unfit);
+        setup->left_out = true;
         return;
     }
     grown = realloc(setup->certs, (setup->cert_count + 1) * sizeof(*grown));
@@ -361,6 +362,7 @@ int setup_open(struct setup *ret_setup, const struct setup_order *order,
     };
     *server = (struct found_server){0};
     open_folder(setup);
+    setup_haproxy_open(setup);
     r = inventory_read(&setup->inventory, &setup->server, order->options);
     if (!r) {
         add_all(&adding, order);

@@ -122,10 +122,12 @@ static void put_variable(struct check *check, const struct dump_block *block,
     buf_put_pad(&check->out, start + STAPLE_WIDTH, ' ');
     buf_put_text(&check->out, "?");
     buf_put_pad(&check->out, start + STAPLE_WIDTH + CHAIN_WIDTH, ' ');
-    buf_put_printable(&check->out, slice_of_text(named->path), 4096);
+    buf_put_printable(&check->out, slice_of_text(*named->path ? named->path : "(not known)"), 4096);
     buf_put_byte(&check->out, '\n');
     put_place(&sentence, block);
-    buf_put_text(&sentence, "clinch cannot tell which file that is");
+    buf_put_text(&sentence, named->flags & DUMP_INLINE
+                                ? "it stands in the configuration itself: put it into a file"
+                                : "clinch cannot tell which file that is");
     put_sentence(check, buf_text(&sentence));
     buf_deinit(&sentence);
     check->rows++;
@@ -136,11 +138,12 @@ static void put_rows(struct check *check)
 {
     const struct setup *setup = check->setup;
     const struct dump *dump = setup->inventory.dump;
+    bool is_haproxy = setup->kind == DUMP_HAPROXY;
 
-    if (setup->kind == DUMP_HAPROXY) { /* folders and bundles are more than one file each */
-        for (size_t i = 0; i < setup->cert_count; i++) {
-            put_row(check, NULL, NULL, &setup->certs[i]);
-        }
+    for (size_t i = 0; is_haproxy && i < setup->cert_count; i++) {
+        put_row(check, NULL, NULL, &setup->certs[i]);
+    }
+    if (setup->inventory.live) {
         return;
     }
     for (size_t i = 0; i < dump->block_count; i++) {
@@ -152,7 +155,7 @@ static void put_rows(struct check *check)
 
             if (named->flags & DUMP_VARIABLE && !setup->has_paths) {
                 put_variable(check, block, named);
-            } else if (cert) {
+            } else if (cert && !is_haproxy) { /* whose folders and bundles are more than a file */
                 put_row(check, block, named, cert);
             }
         }
@@ -185,7 +188,9 @@ static void put_sum(struct check *check)
     buf_put_int(out, check->rows);
     buf_put_text(out, check->rows == 1 ? " certificate: " : " certificates: ");
     if (!check->bare && !check->broken) {
-        buf_put_text(out, "all is well\n");
+        buf_put_text(out, check->setup->inventory.trouble.size
+                              ? "all is well, as far as it could be read\n"
+                              : "all is well\n");
         return;
     }
     if (check->bare) {
@@ -221,5 +226,8 @@ int setup_check(struct setup *setup)
         code = cli_write(slice_of_buf(&check.out));
     }
     buf_deinit(&check.out);
-    return code ? code : check.bare || check.broken ? EXIT_NOT_DONE : EXIT_OK;
+    if (code) {
+        return code;
+    }
+    return check.bare || check.broken || setup->inventory.trouble.size ? EXIT_NOT_DONE : EXIT_OK;
 }

@@ -74,10 +74,10 @@ static void put_access(const struct setup *setup, struct page *page)
 
     if (setup->own_state) {
         page_say(page,
-                 "%s's user%s%s must be let into %s, where clinch puts the staples (`chmod "
-                 "o+x %s`, or its group).",
-                 setup->traits->title, user ? " " : "", user ? user : "", buf_text(&setup->folder),
-                 setup->config->state_dir);
+                 "Let the user of %s%s%s%s into %s, where clinch puts the staples (`chmod o+x %s`, "
+                 "or its group).",
+                 setup->traits->title, user ? " (" : "", user ? user : "", user ? ")" : "",
+                 buf_text(&setup->folder), setup->config->state_dir);
     }
 }
 
@@ -244,6 +244,16 @@ static bool refuse_part(struct setup *setup, struct page *page, const char *file
 {
     const struct dump *dump = setup->inventory.dump;
 
+    if (dump->cert_count && dump->certs[0].flags & DUMP_VARIABLE) {
+        page_block(page, dump->certs[0].file, "# ");
+        page_say(page,
+                 "REFUSED: tls_certificate in line %u is an expression. tls_ocsp_file must be the "
+                 "same one, with a staple in the place of each certificate: the form of one is in "
+                 "docs/servers/exim.md.",
+                 dump->certs[0].line);
+        setup_refuse_all(setup);
+        return true;
+    }
     for (size_t i = 0; i < dump->cert_count; i++) {
         if (i >= setup->cert_count || !text_equal(dump->certs[i].path, setup->certs[i].path)) {
             page_block(page, file, "# ");
@@ -321,8 +331,9 @@ static void put_call(struct setup *setup, struct page *page, const struct dump_b
     bool begun = false;
 
     page_say(page,
-             "In the options, the braces at the end, of the call in line %u (%s); where it has "
-             "none, in braces of their own behind its last argument:",
+             "In the options of the call in line %u (%s), the table that is the last argument: "
+             "the fourth of addTLSLocal, the fifth of addDOHLocal. Where it has none, in braces of "
+             "their own there:",
              block->line, block->site);
     page_put(page, "ocspResponses=clinchStaples({");
     for (size_t i = 0; i < block->count; i++) {
@@ -380,8 +391,10 @@ void setup_dnsdist_put(struct setup *setup, struct page *page)
 
         if (!find_named(setup, &setup->certs[i]) && !setup->certs[i].refused) {
             page_block(page, file, "-- ");
-            page_say(page, "In the options, the last braces, of the call that names %s:",
-                     setup->certs[i].path);
+            page_say(
+                page,
+                "In the options, the table that is the last argument, of the call that names %s:",
+                setup->certs[i].path);
             setup_put_staple(&staple, setup, &setup->certs[i]);
             page_put(page, "ocspResponses=clinchStaples({\"%s\"}),\n", buf_text(&staple));
         }

@@ -4,17 +4,26 @@
  * X.pem, where clinch does not write: a symbolic link, made once, leads to where it does. */
 
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli/setup.h"
 #include "wire/haproxy.h"
 
-#define USUAL_SOCKET "/run/haproxy/admin.sock"
+void setup_haproxy_open(struct setup *setup)
+{
+    char number[16] = "";
+
+    if (setup->instance > 1) {
+        snprintf(number, sizeof(number), "-%u", setup->instance);
+    }
+    snprintf(setup->new_socket, sizeof(setup->new_socket), "/run/haproxy/admin%s.sock", number);
+}
 
 static const char *socket_of(const struct setup *setup)
 {
-    return setup->inventory.socket.size ? buf_text(&setup->inventory.socket) : USUAL_SOCKET;
+    return setup->inventory.socket.size ? buf_text(&setup->inventory.socket) : setup->new_socket;
 }
 
 /* There is a socket that clinch can do everything with. */

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "cli/setup.h"
 #include "io/clock.h"
+#include "io/processes.h"
 #include "io/scan.h"
 #include "pki/request.h"
 #include "wire/haproxy.h"
@@ -102,6 +103,11 @@ static void look_nginx(const struct setup *setup, const struct dump_block *block
     } else if (included && setup_nginx_in_the_way(block, named)) {
         none(sight, "ssl_stapling in the block itself is in the way of clinch's snippet: remove it",
              "", "");
+    } else if (block->flags & DUMP_STAPLES && included) {
+        say(sight, SIGHT_SELF,
+            "the block includes clinch's snippet, and there is none now (`clinch status` tells "
+            "why), so nginx fetches its own: ssl_stapling is on around it",
+            "", "");
     } else if (block->flags & DUMP_STAPLES) {
         say(sight, SIGHT_SELF, "nginx fetches its own (ssl_stapling on, without file)", "",
             ": `clinch setup nginx` prints the line to include");
@@ -261,6 +267,94 @@ static void look_command(const struct setup *setup, const struct dump_block *blo
     }
 }
 
+/* What the preload library takes from one folder, or would. */
+static void look_at_folder(const struct setup *setup, const struct setup_cert *cert,
+                           struct slice folder, struct sight *sight)
+{
+    const struct found_cert *leaf = setup_leaf(cert);
+    struct buf path = BUF_INIT(8192);
+    struct stat info;
+
+    buf_put_slice(&path, folder);
+    buf_put_byte(&path, '/');
+    buf_put_hex(&path, slice_of(leaf->facts->leaf_sha256, SHA256_SIZE));
+    buf_put_text(&path, ".ocsp");
+    look_at_file(setup, cert, buf_text(&path), sight);
+    if (sight->state == SIGHT_GOOD && !stat(buf_text(&path), &info) &&
+        info.st_mtime <= clock_now().wall_s) {
+        none(sight, "the time of ", buf_text(&path), " is not in the future, so it does not count");
+    }
+    buf_deinit(&path);
+}
+
+/* The library's folders, with colons: those that the running Apache was given, else those of
+ * clinch.yaml, else the one that `clinch setup` prints. False: Apache runs without the library. */
+static bool find_folders(const struct setup *setup, struct buf *folders)
+{
+    struct buf libraries = BUF_INIT(LIMIT_CMDLINE);
+    pid_t pid = setup->server.pid;
+    int r = pid ? processes_variable("/proc", pid, "LD_PRELOAD", &libraries) : -EACCES;
+    bool loaded = (r && r != -ENOENT) || strstr(buf_text(&libraries), "libclinch-preload");
+
+    buf_deinit(&libraries);
+    if (!loaded || (!r && !processes_variable("/proc", pid, "CLINCH_STAPLES", folders))) {
+        return loaded;
+    }
+    for (size_t i = 0; i < setup->config->target_count; i++) {
+        if (setup->config->targets[i].type == TARGET_FOLDER) {
+            buf_put_text(folders, setup->config->targets[i].path);
+            buf_put_byte(folders, ':');
+        }
+    }
+    if (!folders->size) {
+        setup_preload_folder(folders, setup);
+    }
+    return true;
+}
+
+static bool has_folder_target(const struct config *config)
+{
+    for (size_t i = 0; i < config->target_count; i++) {
+        if (config->targets[i].type == TARGET_FOLDER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_apache(const struct setup *setup, const struct setup_cert *cert,
+                        struct sight *sight)
+{
+    struct buf folders = BUF_INIT(LIMIT_CMDLINE);
+    bool loaded = find_folders(setup, &folders);
+
+    for (const char *at = buf_text(&folders); loaded && *at && sight->state != SIGHT_GOOD;) {
+        size_t size = strcspn(at, ":");
+
+        if (size) {
+            look_at_folder(setup, cert, slice_of(at, size), sight);
+        }
+        at += size + (at[size] == ':');
+    }
+    buf_deinit(&folders);
+    if (sight->state == SIGHT_GOOD) {
+        return;
+    }
+    if (setup->inventory.dump->values[DUMP_COMMAND]) {
+        say(sight, SIGHT_SELF,
+            "Apache staples by itself (SSLUseStapling): `clinch setup apache` prints the better "
+            "way",
+            "", "");
+    } else if (!loaded) {
+        none(sight,
+             "Apache runs without clinch's preload library: `clinch setup apache` prints its lines",
+             "", "");
+    } else if (!has_folder_target(setup->config)) {
+        none(sight, "", setup->config_path,
+             " has no `folder:` for clinch's preload library: `clinch setup apache` prints it");
+    }
+}
+
 static void look(struct setup *setup, const struct dump_block *block, const struct dump_cert *named,
                  const struct setup_cert *cert, struct sight *sight)
 {
@@ -272,8 +366,7 @@ static void look(struct setup *setup, const struct dump_block *block, const stru
         look_haproxy(setup, cert, sight);
         return;
     case DUMP_APACHE:
-        say(sight, setup->inventory.dump->values[DUMP_COMMAND] ? SIGHT_SELF : SIGHT_NONE,
-            "Apache takes no staple from outside; clinch's preload library does it", "", "");
+        look_apache(setup, cert, sight);
         return;
     case DUMP_HITCH:
         look_hitch(setup, named, cert, sight);

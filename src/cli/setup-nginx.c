@@ -10,6 +10,7 @@
 #include "cli/setup.h"
 
 #define SNIPPET_END "[.]conf"
+#define NOTHING     "nothing, since there is no staple for this certificate."
 #define COUNT_MOST  64 /* certificates of a block that are told apart */
 
 static bool is_wanted(const struct setup *setup, const struct dump_block *block)
@@ -141,6 +142,10 @@ static bool put_refusal(struct setup *setup, struct page *page, const struct dum
         page_say(page,
                  "REFUSED: in stream and mail nginx knows no staple file (stream: before 1.27.2), "
                  "and would not start with the line.");
+    } else if (first->flags & DUMP_INLINE) {
+        page_say(page, "REFUSED: this certificate stands in the configuration itself (data:), "
+                       "where clinch does not look: put it into a file.");
+        setup->refused++;
     } else if (first->flags & DUMP_VARIABLE) {
         page_say(
             page,
@@ -210,7 +215,7 @@ static void put_block(struct setup *setup, struct page *page, const struct dump_
         return;
     }
     if (!setup_could(cert)) {
-        page_say(page, "nothing, since there is no staple for this certificate.");
+        page_say(page, NOTHING);
         return;
     }
     cert->placed = true;
@@ -262,17 +267,38 @@ void setup_nginx_put(struct setup *setup, struct page *page)
                      "In the server block that has ssl_certificate %s, which must be the only one "
                      "there:",
                      setup->certs[i].path);
-            put_include(setup, page, &setup->certs[i]);
+            if (setup_could(&setup->certs[i])) {
+                put_include(setup, page, &setup->certs[i]);
+            } else {
+                page_say(page, NOTHING);
+            }
         }
     }
     setup_put_door(setup, page);
 }
 
+/* "nginx", and the main file where only a configuration is known, which is not where it usually
+ * is. */
+static void put_program(struct buf *to, const struct setup *setup)
+{
+    const char *file = setup->inventory.dump->main_file;
+    bool usual = !file || *file != '/' || setup->server.program;
+
+    for (size_t i = 0; i < ARRAY_SIZE(setup->traits->configs) && !usual; i++) {
+        usual = setup->traits->configs[i] && text_equal(setup->traits->configs[i], file);
+    }
+    inventory_put_program(to, &setup->server);
+    if (!usual) {
+        buf_put_text(to, " -c ");
+        page_quote_shell(to, file);
+    }
+}
+
 static void put_command(struct buf *to, const struct setup *setup)
 {
-    inventory_put_program(to, &setup->server);
+    put_program(to, setup);
     buf_put_text(to, " -t -q && ");
-    inventory_put_program(to, &setup->server);
+    put_program(to, setup);
     buf_put_text(to, " -s reload");
 }
 

@@ -15,25 +15,26 @@ static const struct preloaded {
     const char *unit;    /* of systemd, which gets a drop-in; NULL: it drops what it is given */
     const char *restart; /* behind `systemctl restart` */
     const char *check;   /* what tells that it will start again */
-    const char *probe;   /* behind `clinch probe`; NULL: that does not speak its STARTTLS */
+    const char *probe;   /* behind `clinch probe` */
 } preloaded[] = {
     {"apache", "apache2.service", "apache2", "apachectl -t", "HOST:443"},
     {"dovecot", NULL, "dovecot", "doveconf -n >/dev/null", "HOST:993"},
-    {"mariadb", "mariadb.service", "mariadb", NULL, NULL},
+    {"mariadb", "mariadb.service", "mariadb", NULL, "HOST --starttls mysql"},
     {"mosquitto", "mosquitto.service", "mosquitto", NULL, "HOST:8883"},
     {"openssl", "SERVER.service", "SERVER", NULL, "HOST:PORT"},
     {"postfix", NULL, "postfix", "postfix check", "HOST --starttls smtp"},
     {"postgresql", NULL, "postgresql", NULL, "HOST --starttls postgres"},
-    {"proftpd", "proftpd.service", "proftpd", "proftpd -t", NULL},
+    {"proftpd", "proftpd.service", "proftpd", "proftpd -t", "HOST --starttls ftp"},
     {"redis", "redis-server.service", "redis-server", NULL, "HOST:6379"},
     {"stunnel", "stunnel@.service", "'stunnel@*'", NULL, "HOST:PORT"},
-    {"vsftpd", "vsftpd.service", "vsftpd", NULL, NULL},
+    {"vsftpd", "vsftpd.service", "vsftpd", NULL, "HOST --starttls ftp"},
 };
 
 static const struct preloaded *find_preloaded(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(preloaded); i++) {
-        if (text_equal(preloaded[i].name, name)) {
+        if (strcasecmp(preloaded[i].name, name) == 0 ||
+            strcasecmp(preloaded[i].restart, name) == 0) {
             return &preloaded[i];
         }
     }
@@ -43,6 +44,11 @@ static const struct preloaded *find_preloaded(const char *name)
 bool setup_preload_knows(const char *name)
 {
     return find_preloaded(name);
+}
+
+const char *setup_preload_name(size_t index)
+{
+    return index < ARRAY_SIZE(preloaded) ? preloaded[index].name : NULL;
 }
 
 void setup_preload_names(struct buf *to)
@@ -59,7 +65,7 @@ static const struct preloaded *of_setup(const struct setup *setup)
     return find_preloaded(setup->kind == DUMP_APACHE ? "apache" : setup->options->paths[0]);
 }
 
-static void put_folder(struct buf *to, const struct setup *setup)
+void setup_preload_folder(struct buf *to, const struct setup *setup)
 {
     buf_put_text(to, setup->own_state ? setup->config->state_dir : "/run/clinch");
     buf_put_text(to, "/staples");
@@ -116,7 +122,7 @@ void setup_preload_put(struct setup *setup, struct page *page)
     const struct preloaded *server = of_setup(setup);
     struct buf folder = BUF_INIT(8192);
 
-    put_folder(&folder, setup);
+    setup_preload_folder(&folder, setup);
     if (!is_plain(buf_text(&folder))) {
         page_block(page, "shell", "# ");
         page_say(page, "REFUSED: the folder %s has characters that not everybody takes for a path.",
@@ -127,9 +133,7 @@ void setup_preload_put(struct setup *setup, struct page *page)
     } else {
         put_elsewhere(page, server, buf_text(&folder));
     }
-    if (server->probe) {
-        page_say(page, "Afterwards `clinch probe %s` shows the staple.", server->probe);
-    }
+    page_say(page, "Afterwards `clinch probe %s` shows the staple.", server->probe);
     buf_deinit(&folder);
 }
 
@@ -141,7 +145,7 @@ void setup_preload_targets(struct setup *setup, struct page *page, bool only)
     (void)only;
     page_put(page, "  - folder:");
     if (setup->own_state) {
-        put_folder(&folder, setup);
+        setup_preload_folder(&folder, setup);
         page_put(page, " ");
         page_quote_yaml(&page->out, buf_text(&folder));
     }

@@ -2,11 +2,13 @@
 #include "cli/setup.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "conf/config-value.h"
 #include "io/scan.h"
 
 #define CONFIG_PATH "/etc/clinch/clinch.yaml"
@@ -154,7 +156,9 @@ static void put_fault(const struct setup *setup, struct page *page, const struct
 
     if (!leaf) {
         page_say(page, "WARNING: %s.", cert->fault);
-    } else if (leaf->facts->is_ca) {
+        return;
+    }
+    if (leaf->facts->is_ca) {
         page_say(page,
                  "WARNING: the first certificate in %s is a CA's: put the server's own first.",
                  cert->path);
@@ -248,11 +252,63 @@ static void put_live(struct setup *setup, struct page *page)
     buf_deinit(&clinch);
 }
 
+/* Some certificates could not be read: their lines may be right all the same. */
+static int complain_unread(const struct setup *setup)
+{
+    const struct setup_cert *first = NULL;
+    struct buf more = BUF_INIT(256);
+    unsigned count = 0;
+
+    for (size_t i = 0; i < setup->cert_count; i++) {
+        if (!setup_leaf(&setup->certs[i])) {
+            first = first ? first : &setup->certs[i];
+            count++;
+        }
+    }
+    if (!first) {
+        return EXIT_OK;
+    }
+    if (count > 1) {
+        buf_put_text(&more, " (and ");
+        buf_put_int(&more, count - 1);
+        buf_put_text(&more, " more: see WARNING above)");
+    }
+    cli_complain("%s%s; what is printed above is made without it", first->fault, buf_text(&more));
+    buf_deinit(&more);
+    return EXIT_USAGE;
+}
+
+/* The first certificate that only the server could find; NULL: there is none, or nginx has told. */
+static const struct dump_cert *find_unknown(const struct setup *setup)
+{
+    const struct dump *dump = setup->inventory.dump;
+    bool told = setup->kind == DUMP_NGINX || setup->has_paths || setup->inventory.live;
+
+    for (size_t i = 0; !told && i < dump->cert_count; i++) {
+        if (dump->certs[i].flags & DUMP_VARIABLE) {
+            return &dump->certs[i];
+        }
+    }
+    return NULL;
+}
+
+static int complain_unknown_cert(const struct setup *setup, const struct dump_cert *cert)
+{
+    cli_complain("%s:%u: clinch cannot tell which file the certificate%s%s is: name it, as in "
+                 "`clinch setup %s CERT.pem...`",
+                 cert->file, cert->line, *cert->path ? " " : "", cert->path, setup->traits->name);
+    return EXIT_NOT_DONE;
+}
+
 static int print(struct setup *setup)
 {
+    const struct dump_cert *unknown = find_unknown(setup);
     struct page page = PAGE_INIT;
     int code;
 
+    if (unknown && !setup->cert_count) {
+        return complain_unknown_cert(setup, unknown);
+    }
     setup_kinds[setup->kind].put_server(setup, &page);
     if (setup_has_listed(setup)) {
         put_yaml(setup, &page);
@@ -269,8 +325,14 @@ static int print(struct setup *setup)
                      setup->refused == 1 ? " is" : "s are");
         code = EXIT_NOT_DONE;
     }
+    if (!code && setup->left_out) {
+        code = EXIT_NOT_DONE;
+    }
+    if (code != EXIT_USAGE && unknown) {
+        code = complain_unknown_cert(setup, unknown);
+    }
     buf_deinit(&page.out);
-    return code;
+    return code == EXIT_USAGE || complain_unread(setup) == EXIT_OK ? code : EXIT_USAGE;
 }
 
 void setup_tell_trouble(const struct setup *setup)
@@ -351,41 +413,65 @@ static struct found_server choose(struct found_server *list, size_t count,
     return server;
 }
 
+/* The process that runs the program of @server, where one does. */
+static void find_process(struct found_server *server)
+{
+    char *program = server->program ? realpath(server->program, NULL) : NULL;
+    struct found_server *list = NULL;
+    size_t count = 0;
+
+    if (program && find_servers(server->kind, &list, &count) == 0) {
+        for (size_t i = 0; i < count; i++) {
+            if (!server->pid && list[i].program && text_equal(list[i].program, program)) {
+                server->pid = list[i].pid;
+            }
+            found_server_deinit(&list[i]);
+        }
+    }
+    free(list);
+    free(program);
+}
+
+/* The server as --program and --server-config name it. */
+static struct found_server find_named(const struct options *options, int kind)
+{
+    struct found_server server = {.kind = kind};
+    struct buf path = BUF_INIT(8192);
+
+    server.program = options->program ? strdup(options->program) : NULL;
+    if (options->server_config) {
+        if (!text_equal(options->server_config, "-")) {
+            cli_absolute(&path, options->server_config);
+        }
+        server.configs[server.config_count++] = strdup(path.size ? buf_text(&path) : "-");
+    }
+    if (options->program && path.size && kind == DUMP_NGINX) {
+        server.arguments[server.argument_count++] = strdup("-c");
+        server.arguments[server.argument_count++] = strdup(buf_text(&path));
+    }
+    find_process(&server);
+    buf_deinit(&path);
+    return server;
+}
+
 /* The server as the command line names it, else the first that runs or is installed. 0 or
  * EXIT_USAGE. */
 static int find(const struct options *options, int kind, struct found_server *ret_server)
 {
-    struct found_server *list = NULL, server = {.kind = kind};
+    struct found_server *list = NULL;
     size_t count = 0;
 
     if (kind >= SERVER_FILE) {
-        *ret_server = server;
-        return 0;
-    }
-    if (!options->server_config && !options->program) {
-        if (find_servers(kind, &list, &count)) {
-            cli_complain("out of memory");
-            return EXIT_USAGE;
-        }
-        server = choose(list, count, options, kind);
-        free(list);
+        *ret_server = (struct found_server){.kind = kind};
+    } else if (options->server_config || options->program) {
+        *ret_server = find_named(options, kind);
+    } else if (find_servers(kind, &list, &count)) {
+        cli_complain("out of memory");
+        return EXIT_USAGE;
     } else {
-        struct buf path = BUF_INIT(8192);
-
-        server.program = options->program ? strdup(options->program) : NULL;
-        if (options->server_config) {
-            if (!text_equal(options->server_config, "-")) {
-                cli_absolute(&path, options->server_config);
-            }
-            server.configs[server.config_count++] = strdup(path.size ? buf_text(&path) : "-");
-        }
-        if (options->program && path.size && kind == DUMP_NGINX) {
-            server.arguments[server.argument_count++] = strdup("-c");
-            server.arguments[server.argument_count++] = strdup(buf_text(&path));
-        }
-        buf_deinit(&path);
+        *ret_server = choose(list, count, options, kind);
+        free(list);
     }
-    *ret_server = server;
     return 0;
 }
 
@@ -453,8 +539,21 @@ static int setup_with(const struct options *options, int kind, const struct conf
 
 static int complain_unknown(const char *name)
 {
+    const char *words[SERVERS + 32], *nearest, *preload;
     struct buf more = BUF_INIT(1024);
+    size_t count = 0;
 
+    for (int kind = 0; kind < SERVERS; kind++) {
+        words[count++] = server_traits[kind].name;
+    }
+    while (count < ARRAY_SIZE(words) && (preload = setup_preload_name(count - SERVERS))) {
+        words[count++] = preload;
+    }
+    nearest = value_nearest(name, words, count);
+    if (nearest) {
+        cli_complain("there is no server %s: did you mean %s?", name, nearest);
+        return EXIT_USAGE;
+    }
     setup_preload_names(&more);
     cli_complain("there is no server %s: nginx, haproxy, hitch, lighttpd, h2o, nghttpx, exim, "
                  "dnsdist, or file for any other that takes one; by the preload library %s "

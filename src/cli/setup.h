@@ -37,10 +37,12 @@ struct setup {
     const char *prefix;
     struct slice nginx_folder; /* find_folder() of group 1, once has_folder says so */
     bool has_folder;
-    unsigned instance; /* from 1: which of several servers of that kind */
-    bool own_state;    /* not in /var/lib/clinch */
+    unsigned instance;   /* from 1: which of several servers of that kind */
+    char new_socket[64]; /* HAProxy: where it has none */
+    bool own_state;      /* not in /var/lib/clinch */
     unsigned refused;
     bool has_paths; /* certificates were named on the command line */
+    bool left_out;  /* some path was unfit, and that was told */
 };
 
 /* Reads what @server (handed over) serves: everything, or only the @paths of the command line.
@@ -96,6 +98,7 @@ extern const struct setup_kind setup_kinds[SERVERS];
 void setup_nginx_put(struct setup *setup, struct page *page);
 void setup_nginx_targets(struct setup *setup, struct page *page, bool only);
 void setup_nginx_reload(const struct setup *setup, struct buf *command);
+void setup_haproxy_open(struct setup *setup); /* before the others */
 void setup_haproxy_put(struct setup *setup, struct page *page);
 void setup_haproxy_targets(struct setup *setup, struct page *page, bool only);
 void setup_haproxy_reload(const struct setup *setup, struct buf *command);
@@ -103,7 +106,10 @@ void setup_apache_put(struct setup *setup, struct page *page);
 /* Those that staple by the preload library: Apache, and SERVER_PRELOAD, which one of them being the
  * first word of the command line. */
 bool setup_preload_knows(const char *name);
-void setup_preload_names(struct buf *to); /* with commas */
+const char *setup_preload_name(size_t index); /* from 0; NULL behind the last */
+void setup_preload_names(struct buf *to);     /* with commas */
+/* The folder for their staples that is printed. */
+void setup_preload_folder(struct buf *to, const struct setup *setup);
 void setup_preload_put(struct setup *setup, struct page *page);
 void setup_preload_targets(struct setup *setup, struct page *page, bool only);
 void setup_preload_reload(const struct setup *setup, struct buf *command);

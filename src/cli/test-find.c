@@ -51,6 +51,9 @@ static void test_arguments_name_the_configuration(void **state)
          "-c|/o/n.conf => /o/n.conf"},
         {DUMP_NGINX, "nginx: master process nginx -g daemon off; error_log /x; -c /a b/n.conf -q",
          "-g|daemon off; error_log /x;|-c|/a b/n.conf|-q => /a b/n.conf"},
+        {DUMP_NGINX, "nginx: master process nginx -p . -c n.conf -e err",
+         "-p|/start|-c|n.conf|-e|err => /start/n.conf"},
+        {DUMP_NGINX, "nginx|-p|./pre|-c|/n.conf", "-p|/start/pre|-c|/n.conf => /n.conf"},
         {DUMP_NGINX, "nginx: master process ./nginx -p /pre/ -c conf/n.conf",
          "-p|/pre/|-c|conf/n.conf => /pre//conf/n.conf"},
         {DUMP_NGINX, "nginx: master process ./nginx -c/glued.conf", " => "},
@@ -126,6 +129,10 @@ static void test_each_kind_has_a_name(void **state)
         assert_non_null(server_traits[kind].service);
     }
     assert_int_equal(find_kind("iis"), -1);
+    assert_int_equal(find_kind(""), -1);
+    assert_int_equal(find_kind("NGINX"), DUMP_NGINX);
+    assert_int_equal(find_kind("apache2"), DUMP_APACHE);
+    assert_int_equal(find_kind("exim4"), DUMP_EXIM);
 }
 
 int main(void)

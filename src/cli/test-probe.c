@@ -193,7 +193,7 @@ static void test_a_good_staple_is_told_once_for_all_handshakes(void **state)
     look(world);
     assert_int_equal(world->report.count, 1);
     assert_false(world->report.shown[0].bad);
-    assert_null(probe_fault(&world->report));
+    assert_false(probe_fault(&world->report, &world->text));
     text = tell(world);
     assert_true(text_starts_with(text, HEAD));
     assert_non_null(strstr(text, TAIL));
@@ -365,17 +365,52 @@ static void test_the_store_is_compared(void **state)
     }
 }
 
+static void assert_fault(struct world *world, const char *text)
+{
+    struct buf fault = BUF_INIT(4096);
+
+    assert_true(probe_fault(&world->report, &fault));
+    assert_string_equal(buf_text(&fault), text);
+    buf_deinit(&fault);
+}
+
+static void fail_with(struct tls_sight *sight, enum tls_outcome outcome, unsigned alert,
+                      const char *detail)
+{
+    *sight = (struct tls_sight){.outcome = outcome, .alert = alert};
+    snprintf(sight->detail, sizeof(sight->detail), "%s", detail);
+}
+
 static void test_nothing_seen_is_a_fault(void **state)
 {
     struct world *world = *state;
 
     look(world);
-    assert_string_equal(probe_fault(&world->report), "it has neither TLS 1.3 nor TLS 1.2");
-    world->sights[0].outcome = TLS_FAILED;
-    snprintf(world->sights[0].detail, sizeof(world->sights[0].detail), "what it says is not TLS");
-    assert_string_equal(probe_fault(&world->report), "what it says is not TLS");
+    assert_fault(world, "it has neither TLS 1.3 nor TLS 1.2");
+    fail_with(&world->sights[2], TLS_FAILED, 0, "the connection broke off");
+    assert_fault(world, "the connection broke off");
+    fail_with(&world->sights[0], TLS_FAILED, 0, "what it says is not TLS");
+    assert_fault(world, "what it says is not TLS");
     world->result.fault = "its host name is not known";
-    assert_string_equal(probe_fault(&world->report), "its host name is not known");
+    assert_fault(world, "its host name is not known");
+}
+
+static void test_alerts_are_told_with_what_to_do(void **state)
+{
+    struct world *world = *state;
+
+    look(world);
+    for (int way = 0; way < TLS_WAYS; way++) {
+        fail_with(&world->sights[way], TLS_REFUSED, TLS_ALERT_UNRECOGNIZED_NAME, "it says no");
+    }
+    assert_fault(world, "it answers with the alert unrecognized_name: it does not know "
+                        "shop.example; --servername NAME asks for another");
+    fail_with(&world->sights[3], TLS_NOT_OFFERED, TLS_ALERT_PROTOCOL_VERSION, "it says no");
+    world->report.servername = NULL;
+    assert_fault(world, "it answers with the alerts unrecognized_name and protocol_version: it "
+                        "wants to be asked for a name; --servername NAME does");
+    fail_with(&world->sights[0], TLS_FAILED, 0, "it hung up");
+    assert_fault(world, "it hung up");
 }
 
 static void test_json_says_the_same(void **state)
@@ -422,6 +457,7 @@ int main(void)
         TEST(test_a_certificate_that_cannot_be_read_is_told),
         TEST(test_the_store_is_compared),
         TEST(test_nothing_seen_is_a_fault),
+        TEST(test_alerts_are_told_with_what_to_do),
         TEST(test_json_says_the_same),
     };
 

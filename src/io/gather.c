@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "io/scan.h"
+
+#define DENIED_MAX 65536
 
 /* A file read once, however often it is included. */
 struct gathered {
@@ -31,6 +35,7 @@ struct gather {
     size_t pattern_count;
     struct map by_pattern;
     size_t left; /* octets that may still be read */
+    struct buf denied;
 };
 
 int gather_new(struct gather **ret_gather)
@@ -41,6 +46,7 @@ int gather_new(struct gather **ret_gather)
         return -ENOMEM;
     }
     gather->left = LIMIT_DUMP_READ;
+    gather->denied = BUF_INIT(DENIED_MAX);
     *ret_gather = gather;
     return 0;
 }
@@ -62,8 +68,31 @@ struct gather *gather_free(struct gather *gather)
     free(gather->patterns);
     map_deinit(&gather->file_by_path);
     map_deinit(&gather->by_pattern);
+    buf_deinit(&gather->denied);
     free(gather);
     return NULL;
+}
+
+static void deny(struct gather *gather, const char *path)
+{
+    buf_put_text(&gather->denied, path);
+    buf_put_byte(&gather->denied, '\n');
+}
+
+/* glob() takes a folder that it may not read for an empty one. */
+static void look_at_folder(struct gather *gather, const char *pattern)
+{
+    struct buf folder = BUF_INIT(8192);
+    size_t size = strcspn(pattern, "*?[");
+
+    while (size > 1 && pattern[size - 1] != '/') {
+        size--;
+    }
+    buf_put(&folder, pattern, size);
+    if (size && access(buf_text(&folder), R_OK | X_OK) && errno == EACCES) {
+        deny(gather, buf_text(&folder));
+    }
+    buf_deinit(&folder);
 }
 
 static struct pattern *find_pattern(struct gather *gather, const char *text)
@@ -90,7 +119,9 @@ static struct pattern *find_pattern(struct gather *gather, const char *text)
         return NULL;
     }
     gather->pattern_count++;
-    glob(text, 0, NULL, &grown->matches);
+    if (glob(text, 0, NULL, &grown->matches) && dump_glob_is_magic(text)) {
+        look_at_folder(gather, text);
+    }
     return grown;
 }
 
@@ -132,7 +163,12 @@ static struct gathered *read_file(struct gather *gather, const char *path)
     if (file && gather->file_count > before) {
         size_t most = gather->left < LIMIT_DUMP_SIZE ? gather->left : LIMIT_DUMP_SIZE;
 
-        file->failed = scan_read_file(path, most, &file->text, &fault) != 0;
+        int r = scan_read_file(path, most, &file->text, &fault);
+
+        file->failed = r != 0;
+        if (r == -EACCES) {
+            deny(gather, path);
+        }
         gather->left -= file->failed ? 0 : file->text.size;
     }
     buf_deinit(&fault);
@@ -160,4 +196,9 @@ static bool gather_include(void *context, const char *pattern, size_t *cursor,
 struct dump_source gather_source(struct gather *gather)
 {
     return (struct dump_source){gather, gather_include};
+}
+
+struct slice gather_denied(const struct gather *gather)
+{
+    return slice_of_buf(&gather->denied);
 }

@@ -82,6 +82,24 @@ static void split_arguments(struct process *process, const char *text, size_t si
     process->arguments[process->argument_count] = NULL;
 }
 
+/* Its root is another folder than ours. One that went there by itself, as HAProxy does with
+ * `chroot`, was started from a program outside, and read its configuration there; of a container
+ * there is no path to the root, and so it is called "/". */
+static bool is_elsewhere(const struct walk *walk, int dir, const char *program)
+{
+    char root[LINK_MAX_SIZE];
+    struct stat info;
+    size_t size;
+
+    if (fstatat(dir, "root/", &info, 0) ||
+        (info.st_dev == walk->root.st_dev && info.st_ino == walk->root.st_ino)) {
+        return false;
+    }
+    read_link(dir, "root", root);
+    size = strlen(root);
+    return size < 2 || (strncmp(program, root, size) == 0 && program[size] == '/');
+}
+
 static void look(const struct walk *walk, int dir, pid_t pid)
 {
     char program[LINK_MAX_SIZE], folder[LINK_MAX_SIZE], name[STAT_SIZE];
@@ -100,8 +118,7 @@ static void look(const struct walk *walk, int dir, pid_t pid)
     if (!walk->wants(walk->context, process.name)) {
         return;
     }
-    process.elsewhere = !fstatat(dir, "root/", &info, 0) &&
-                        (info.st_dev != walk->root.st_dev || info.st_ino != walk->root.st_ino);
+    process.elsewhere = is_elsewhere(walk, dir, program);
     read_link(dir, "cwd", folder);
     text = malloc(LIMIT_CMDLINE + 1);
     if (text) {
@@ -146,4 +163,35 @@ int processes_walk(const char *proc, bool (*wants)(void *context, const char *na
     }
     closedir(folder);
     return 0;
+}
+
+/* The value of @name among "NAME=VALUE", each with a NUL behind it; NULL. */
+static const char *find_variable(const char *text, size_t size, const char *name)
+{
+    size_t name_size = strlen(name);
+
+    for (size_t at = 0; at < size; at += strlen(text + at) + 1) {
+        if (strncmp(text + at, name, name_size) == 0 && text[at + name_size] == '=') {
+            return text + at + name_size + 1;
+        }
+    }
+    return NULL;
+}
+
+int processes_variable(const char *proc, pid_t pid, const char *name, struct buf *ret_value)
+{
+    char *text = calloc(1, LIMIT_CMDLINE + 1), path[LINK_MAX_SIZE];
+    const char *value;
+    size_t size;
+
+    if (!text) {
+        return -ENOMEM;
+    }
+    snprintf(path, sizeof(path), "%s/%d/environ", proc, (int)pid);
+    size = read_small(AT_FDCWD, path, text, LIMIT_CMDLINE);
+    value = find_variable(text, size, name);
+    buf_put_text(ret_value, value ? value : "");
+    explicit_bzero(text, size); /* what else it has may be a secret */
+    free(text);
+    return value ? buf_status(ret_value) : size ? -ENOENT : -EACCES;
 }

@@ -14,7 +14,7 @@ struct process {
     pid_t pid;
     pid_t parent;
     uid_t uid;
-    bool elsewhere;      /* its root is another folder than ours: a container, a chroot */
+    bool elsewhere;      /* it was started with another root than ours: a container, a chroot */
     const char *name;    /* of its executable, without folder; else what it calls itself */
     const char *program; /* path of its executable; "" when that may not be read */
     const char *folder;  /* the working directory; "" likewise */
@@ -26,3 +26,7 @@ struct process {
  * "/proc". 0 or <0: that folder cannot be read. */
 int processes_walk(const char *proc, bool (*wants)(void *context, const char *name),
                    void (*found)(void *context, const struct process *process), void *context);
+
+/* What process @pid was given as variable @name when it was started, into @ret_value (not cleared).
+ * 0, -ENOENT: it was given none; -EACCES: that may not be read; -ENOMEM. */
+int processes_variable(const char *proc, pid_t pid, const char *name, struct buf *ret_value);

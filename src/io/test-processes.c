@@ -126,7 +126,37 @@ static void test_a_program_that_was_replaced_keeps_its_name(void **state)
     seen = walk(dir);
     assert_int_equal(seen.count, 1);
     assert_string_equal(seen.program, "/usr/sbin/nginx");
-    assert_true(seen.elsewhere);
+}
+
+/* The files of one that has gone into a chroot by itself are where it says. */
+static void test_a_program_below_another_root_is_elsewhere(void **state)
+{
+    static const char *const programs[] = {"/usr/sbin/nginx", "/tmp/usr/sbin/nginx", "/tmpx/nginx"};
+    static const bool elsewhere[] = {false, true, false};
+    const struct test_dir *dir = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+        char pid[16], name[32];
+
+        snprintf(pid, sizeof(pid), "%zu", i + 1);
+        make(dir, pid, "1 (nginx) S 1 5\n");
+        snprintf(name, sizeof(name), "%zu/exe", i + 1);
+        test_symlink(dir, programs[i], name);
+        snprintf(name, sizeof(name), "%zu/root", i + 1);
+        test_symlink(dir, "/tmp", name);
+        assert_int_equal(walk(dir).elsewhere, elsewhere[i]);
+        snprintf(name, sizeof(name), "%zu/stat", i + 1);
+        test_unlink(dir, name);
+    }
+}
+
+static void test_another_root_without_a_path_is_a_container(void **state)
+{
+    const struct test_dir *dir = *state;
+
+    make(dir, "5", "5 (nginx) S 1 5\n");
+    test_mkdir(dir, "5/root"); /* as one of another mount namespace: no path leads there */
+    assert_true(walk(dir).elsewhere);
 }
 
 static void test_rubbish_is_passed_over(void **state)
@@ -198,6 +228,25 @@ static void test_a_machine_without_proc_is_an_error(void **state)
     assert_int_equal(processes_walk("/nonexistent", wants_nginx, on_found, NULL), -ENOENT);
 }
 
+static void test_a_variable_of_a_process_is_found(void **state)
+{
+    static const char environ[] = "XFOLDER=no\0FOLDER_=no\0FOLDER=/a=b:/c\0FOLDER=second\0EMPTY=";
+    const struct test_dir *dir = *state;
+    struct buf value = BUF_INIT(1024);
+
+    make(dir, "5", "5 (x) S 1 5\n");
+    assert_int_equal(processes_variable(dir->path, 5, "FOLDER", &value), -EACCES);
+    put(dir, "5/environ", environ, sizeof(environ) - 1);
+    assert_int_equal(processes_variable(dir->path, 5, "FOLDER", &value), 0);
+    assert_string_equal(buf_text(&value), "/a=b:/c");
+    buf_clear(&value);
+    assert_int_equal(processes_variable(dir->path, 5, "EMPTY", &value), 0);
+    assert_int_equal(processes_variable(dir->path, 5, "FOLD", &value), -ENOENT);
+    assert_int_equal(processes_variable(dir->path, 6, "FOLDER", &value), -EACCES);
+    assert_int_equal(value.size, 0);
+    buf_deinit(&value);
+}
+
 #define PROCESSES_TEST(test_)                                                                      \
     cmocka_unit_test_setup_teardown(test_, test_dir_setup, test_dir_teardown)
 
@@ -207,8 +256,11 @@ int main(void)
         PROCESSES_TEST(test_a_process_is_told_with_all_that_it_shows),
         PROCESSES_TEST(test_what_others_hide_stays_empty),
         PROCESSES_TEST(test_a_program_that_was_replaced_keeps_its_name),
+        PROCESSES_TEST(test_a_program_below_another_root_is_elsewhere),
+        PROCESSES_TEST(test_another_root_without_a_path_is_a_container),
         PROCESSES_TEST(test_rubbish_is_passed_over),
         PROCESSES_TEST(test_an_endless_command_line_is_cut),
+        PROCESSES_TEST(test_a_variable_of_a_process_is_found),
         PROCESSES_TEST(test_we_ourselves_are_found),
         PROCESSES_TEST(test_a_machine_without_proc_is_an_error),
     };

@@ -325,7 +325,7 @@ static void test_a_name_that_it_does_not_know_is_refused(void **state)
 
     ask(world, &(struct tls_play){.unknown_name = true}, STARTTLS_NONE);
     assert_outcomes(world, TLS_REFUSED, TLS_REFUSED, TLS_REFUSED, TLS_REFUSED);
-    assert_string_equal(world->details[0], "it answers with the alert `unrecognized name`");
+    assert_string_equal(world->details[0], "it answers with the alert unrecognized_name");
 }
 
 static void test_what_is_no_tls_is_told(void **state)

@@ -245,14 +245,27 @@ int tls_hand_take(struct tls_hand *hand, struct slice bytes, struct buf *out)
     return hand->ended ? 0 : TLS_E_MORE;
 }
 
-/* The alert that the server has sent, -1: none. */
-static int alert_of(const struct tls_hand *hand)
+void tls_alert_put(struct buf *to, unsigned alert)
+{
+    const char *name = SSL_alert_desc_string_long((int)alert);
+
+    if (text_equal(name, "unknown")) {
+        buf_put_int(to, alert);
+        return;
+    }
+    for (; *name; name++) {
+        buf_put_byte(to, *name == ' ' ? '_' : (uint8_t)*name);
+    }
+}
+
+/* The alert that the server has sent. */
+static unsigned alert_of(const struct tls_hand *hand)
 {
     int reason = ERR_GET_REASON(hand->error);
     bool is = ERR_GET_LIB(hand->error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
               reason <= SSL_AD_REASON_OFFSET + UINT8_MAX;
 
-    return is ? reason - SSL_AD_REASON_OFFSET : -1;
+    return is ? (unsigned)(reason - SSL_AD_REASON_OFFSET) : TLS_ALERT_NONE;
 }
 
 static enum tls_outcome outcome_of(const struct tls_hand *hand)
@@ -268,7 +281,7 @@ static enum tls_outcome outcome_of(const struct tls_hand *hand)
     case SSL_AD_INTERNAL_ERROR:
     case SSL_AD_MISSING_EXTENSION:
         return TLS_NOT_OFFERED;
-    case -1:
+    case TLS_ALERT_NONE:
         return ERR_GET_REASON(hand->error) == SSL_R_UNSUPPORTED_PROTOCOL ? TLS_NOT_OFFERED
                                                                          : TLS_FAILED;
     default:
@@ -278,7 +291,7 @@ static enum tls_outcome outcome_of(const struct tls_hand *hand)
 
 static void put_detail(const struct tls_hand *hand, const char *broken, struct tls_sight *sight)
 {
-    int alert = alert_of(hand);
+    struct buf alert = BUF_INIT(sizeof(sight->detail));
     const char *reason = ERR_reason_error_string(hand->error);
     const char *words = NULL;
 
@@ -295,13 +308,15 @@ static void put_detail(const struct tls_hand *hand, const char *broken, struct t
     }
     if (words) {
         snprintf(sight->detail, sizeof(sight->detail), "%s", words);
-    } else if (alert >= 0) {
-        snprintf(sight->detail, sizeof(sight->detail), "it answers with the alert `%s`",
-                 SSL_alert_desc_string_long(alert));
+    } else if (sight->alert) {
+        tls_alert_put(&alert, sight->alert);
+        snprintf(sight->detail, sizeof(sight->detail), "it answers with the alert %s",
+                 buf_text(&alert));
     } else if (!hand->well) {
         snprintf(sight->detail, sizeof(sight->detail), "OpenSSL says `%s`",
                  reason ? reason : "it failed");
     }
+    buf_deinit(&alert);
 }
 
 /* Libssl refuses one of more than 16,384 octets in TLS 1.2 before its message is whole. */
@@ -319,6 +334,7 @@ void tls_hand_look(struct tls_hand *hand, const char *broken, struct tls_sight *
     *sight = (struct tls_sight){.chain = hand->chain, .status = hand->status};
     hand->chain = BUF_INIT(hand->chain.max);
     hand->status = BUF_INIT(hand->status.max);
+    sight->alert = alert_of(hand);
     put_detail(hand, broken, sight);
     sight->too_large = !tls13 && is_too_large(hand);
     if (served_read_chain(slice_of_buf(&sight->chain), tls13, &sight->served) &&

@@ -29,8 +29,20 @@ enum tls_outcome {
     TLS_FAILED,      /* silence, no TLS, a broken connection */
 };
 
+/* Some of the alerts of RFC 8446 6.2. */
+enum tls_alert {
+    TLS_ALERT_NONE = 0, /* close_notify, which is no failure */
+    TLS_ALERT_HANDSHAKE_FAILURE = 40,
+    TLS_ALERT_ACCESS_DENIED = 49,
+    TLS_ALERT_PROTOCOL_VERSION = 70,
+    TLS_ALERT_INTERNAL_ERROR = 80,
+    TLS_ALERT_UNRECOGNIZED_NAME = 112,
+};
+void tls_alert_put(struct buf *to, unsigned alert); /* its name: "unrecognized_name" */
+
 struct tls_sight {
     enum tls_outcome outcome;
+    unsigned alert;    /* with which the server ended it: enum tls_alert, or another */
     bool silent;       /* with TLS_FAILED: nothing came in time */
     bool too_large;    /* with TLS_SEEN: the status is too large to be taken; `served` has none */
     char detail[256];  /* a clause: why it failed, also behind what was seen; "" */

@@ -361,7 +361,10 @@ static void step_dialogue(struct connection *connection, struct slice bytes)
     struct buf line = BUF_INIT(FAULT_MAX);
 
     if (!r) {
-        begin_hand(connection);
+        /* Apart, as the clients of MySQL do it. */
+        if (!connection->out.size || flush(connection)) {
+            begin_hand(connection);
+        }
     } else if (r == STARTTLS_E_FAILED) {
         buf_put_text(&line, starttls_name(probe->order.starttls));
         buf_put_text(&line, ": ");

@@ -218,28 +218,34 @@ static struct dump_block *block_of(struct dump_reader *reader, const struct scop
                : NULL;
 }
 
-static bool is_variable(const char *path)
+/* A file, a path with variables, or "data:" with the PEM itself or a variable that has it. */
+static struct dump_cert cert_of(struct dump_reader *reader, const char *word)
 {
-    return strchr(path, '$') || text_starts_with(path, "data:") ||
-           text_starts_with(path, "engine:") || text_starts_with(path, "store:");
+    bool is_data = text_starts_with(word, "data:"), is_variable = strchr(word, '$');
+    struct dump_cert cert = {.flags = is_variable ? DUMP_VARIABLE : 0};
+
+    if (is_data && !is_variable) {
+        cert = (struct dump_cert){.path = "data:", .flags = DUMP_VARIABLE | DUMP_INLINE};
+    } else if (is_variable) {
+        cert.path = dump_copy(reader->dump, slice_of_text(word));
+    } else {
+        cert.path = dump_path(reader->dump, reader->folder, slice_of_text(word));
+    }
+    return cert;
 }
 
 static void read_certificate(struct dump_reader *reader, const struct dump_text *text,
                              struct scope *scope, const struct statement *statement)
 {
-    const char *word = word_at(statement, 1);
-    const char *path = is_variable(word)
-                           ? dump_copy(reader->dump, slice_of_text(word))
-                           : dump_path(reader->dump, reader->folder, slice_of_text(word));
-    struct dump_cert cert = {.path = path,
-                             .file = text->file,
-                             .line = statement->line,
-                             .flags = is_variable(word) ? DUMP_VARIABLE : 0};
+    struct dump_cert cert = cert_of(reader, word_at(statement, 1));
     struct dump_cert *added;
 
+    cert.file = text->file;
+    cert.line = statement->line;
     if (scope->context == IN_SERVER) {
-        added = block_of(reader, scope) ? dump_add_cert(reader->dump, text, path, statement->line)
-                                        : NULL;
+        added = block_of(reader, scope)
+                    ? dump_add_cert(reader->dump, text, cert.path, statement->line)
+                    : NULL;
         if (added) {
             added->flags = cert.flags;
         }

@@ -8,6 +8,8 @@
 #include "wire/dump-token.h"
 
 #define VARIABLES_MAX 64
+#define VARIABLE      "var."
+#define MIME          "create-mime" /* Debian's own, which has nothing to do with certificates */
 
 /* hitch: pem-file = "FILE", or pem-file = { cert = "FILE" ocsp-resp-file = "FILE" }, by itself or
  * in a frontend = { host = "ADDRESS" ... }. */
@@ -120,8 +122,10 @@ struct place {
     struct dump_cert cert; /* path NULL: none is named */
 };
 
+/* "var.tls" may be written "tls". */
 static const char *lighttpd_find(const struct lighttpd *lighttpd, struct slice name)
 {
+    dump_skip(&name, VARIABLE);
     for (size_t i = 0; i < lighttpd->variable_count; i++) {
         if (dump_is(name, lighttpd->variables[i].name)) {
             return lighttpd->variables[i].value;
@@ -201,7 +205,8 @@ static void lighttpd_set(struct dump_reader *reader, const struct dump_tokens *t
     } else if (text_equal(name, "server.username") && value) {
         dump_set_value(dump, tokens->text, DUMP_USER, text);
     } else if (value && lighttpd->variable_count < VARIABLES_MAX) {
-        lighttpd->variables[lighttpd->variable_count].name = name;
+        lighttpd->variables[lighttpd->variable_count].name =
+            text_starts_with(name, VARIABLE) ? name + sizeof(VARIABLE) - 1 : name;
         lighttpd->variables[lighttpd->variable_count++].value = value;
     }
 }
@@ -249,6 +254,14 @@ static int lighttpd_statement(struct dump_reader *reader, struct dump_tokens *to
                                     dump_path(reader->dump, reader->folder, slice_of_text(value)),
                                     lighttpd_read, place)
                      : 0;
+    }
+    if (text_equal(name, "include_shell")) {
+        value = lighttpd_value(reader, place->lighttpd, tokens);
+        if (!value || !strstr(value, MIME)) {
+            dump_note(reader->dump, tokens->text, "includes what ", value ? value : "a command",
+                      " prints, which clinch does not run");
+        }
+        return 0;
     }
     dump_token_next(tokens);
     if (!dump_token_is(tokens, '=')) {

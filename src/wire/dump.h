@@ -32,6 +32,7 @@ enum dump_flag {
     DUMP_NO_STAPLES = 8,     /* block: nginx's stream and mail know no staples */
     DUMP_STAPLES_NEVER = 16, /* block: nghttpx no-ocsp, h2o ocsp-update-interval: 0 */
     DUMP_UNVERIFIED = 32,    /* dump: nghttpx no-verify-ocsp or cacert */
+    DUMP_INLINE = 64,        /* cert, with DUMP_VARIABLE: it stands there itself, in no file */
 };
 
 /* A file that the server is told to take a certificate from. All strings are the dump's. */

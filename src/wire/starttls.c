@@ -19,6 +19,14 @@
 /* SSLRequest: its length, and the code 80877103. */
 #define POSTGRES_REQUEST "\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
+/* A handshake response that breaks off behind its flags (PROTOCOL_41, SSL, SECURE_CONNECTION), the
+ * largest packet and the character set: packet 1, of 32 octets. */
+#define MYSQL_REQUEST                                                                              \
+    "\x20\x00\x00\x01\x00\x8a\x00\x00\x00\x00\x00\x01\x21\x00\x00\x00\x00\x00"                     \
+    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+#define MYSQL_HEADER 4
+#define MYSQL_SSL    0x08 /* in the second octet of the flags */
+
 enum { STEP_GREETING, STEP_OFFER, STEP_REPLY };
 
 enum {
@@ -35,6 +43,8 @@ static int take_pop3(struct starttls *dialogue, struct buf *out);
 static int take_ldap(struct starttls *dialogue, struct buf *out);
 static int take_xmpp(struct starttls *dialogue, struct buf *out);
 static int take_postgres(struct starttls *dialogue, struct buf *out);
+static int take_ftp(struct starttls *dialogue, struct buf *out);
+static int take_mysql(struct starttls *dialogue, struct buf *out);
 
 static const struct {
     const char *name;
@@ -48,6 +58,8 @@ static const struct {
     [STARTTLS_LDAP] = {"ldap", 389, take_ldap},
     [STARTTLS_XMPP] = {"xmpp", 5222, take_xmpp},
     [STARTTLS_POSTGRES] = {"postgres", 5432, take_postgres},
+    [STARTTLS_FTP] = {"ftp", 21, take_ftp},
+    [STARTTLS_MYSQL] = {"mysql", 3306, take_mysql},
 };
 
 enum starttls_protocol starttls_by_name(const char *name)
@@ -367,6 +379,78 @@ static int take_postgres(struct starttls *dialogue, struct buf *out)
                 answer == 'N' ? "it has no TLS, or none for this client"
                               : "what came is no PostgreSQL answer to SSLRequest",
                 SLICE_NULL);
+}
+
+/* As take_reply(), but what stands between the first line and the last may be anything. */
+static int take_ftp_reply(struct starttls *dialogue, const char *code, const char *what)
+{
+    size_t begin = dialogue->at;
+    bool is_first = true;
+    struct slice line;
+
+    while (take_line(dialogue, &line)) {
+        bool coded = line.size >= 3 && memcmp(line.data, code, 3) == 0;
+
+        if (coded && (line.size == 3 || line.data[3] == ' ')) {
+            return 0;
+        }
+        if (is_first && !(coded && line.data[3] == '-')) {
+            return fail(dialogue, what, line);
+        }
+        is_first = false;
+    }
+    dialogue->at = begin;
+    return STARTTLS_E_MORE;
+}
+
+static int take_ftp(struct starttls *dialogue, struct buf *out)
+{
+    bool greeting = dialogue->step == STEP_GREETING;
+    int r = greeting ? take_ftp_reply(dialogue, "220", "it greets with")
+                     : take_ftp_reply(dialogue, "234", "it answers AUTH TLS with");
+
+    if (r) {
+        return r;
+    }
+    dialogue->step = STEP_REPLY;
+    return greeting ? ask(dialogue, "AUTH TLS\r\n", out) : agree(dialogue);
+}
+
+/* Its greeting, "10 VERSION\0 THREAD(4) SALT(8) 0 FLAGS(2)...", or an error, "255 NUMBER(2) TEXT".
+ * The server answers our request with nothing but TLS. */
+static int take_mysql(struct starttls *dialogue, struct buf *out)
+{
+    struct slice rest = rest_of(dialogue), packet;
+    const uint8_t *flags;
+    int r;
+
+    if (rest.size < MYSQL_HEADER) {
+        return STARTTLS_E_MORE;
+    }
+    packet.data = rest.data + MYSQL_HEADER;
+    packet.size = (size_t)rest.data[0] | (size_t)rest.data[1] << 8 | (size_t)rest.data[2] << 16;
+    if (rest.data[3] || packet.size < 3 || packet.size > LIMIT_STARTTLS) {
+        return fail(dialogue, "what came is no greeting of MySQL", SLICE_NULL);
+    }
+    if (rest.size - MYSQL_HEADER < packet.size) {
+        return STARTTLS_E_MORE;
+    }
+    if (packet.data[0] == 0xff) {
+        return fail(dialogue, "it refuses:", slice_of(packet.data + 3, packet.size - 3));
+    }
+    flags = packet.data[0] == 10 ? memchr(packet.data, 0, packet.size) : NULL;
+    if (!flags || packet.data + packet.size - flags < 16) {
+        return fail(dialogue, "what came is no greeting of MySQL", SLICE_NULL);
+    }
+    if (!(flags[15] & MYSQL_SSL)) {
+        return fail(dialogue, "it does not offer TLS", SLICE_NULL);
+    }
+    dialogue->at += MYSQL_HEADER + packet.size;
+    r = agree(dialogue);
+    if (!r) {
+        buf_put(out, MYSQL_REQUEST, sizeof(MYSQL_REQUEST) - 1);
+    }
+    return r;
 }
 
 static void put_xml(struct buf *out, const char *text)

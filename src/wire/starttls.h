@@ -2,7 +2,8 @@
 #pragma once
 
 /* How a client asks servers of other protocols to begin TLS: SMTP (RFC 3207), IMAP (RFC 9051),
- * POP3 (RFC 2595), LDAP (RFC 4511), XMPP (RFC 6120), PostgreSQL. No I/O: bytes in, bytes out.
+ * POP3 (RFC 2595), LDAP (RFC 4511), XMPP (RFC 6120), PostgreSQL, FTP (RFC 4217), MySQL and
+ * MariaDB. No I/O: bytes in, bytes out.
  *
  *     r = starttls_begin(&dialogue, protocol, name, &out);
  *     while (r == STARTTLS_E_MORE) {
@@ -23,6 +24,8 @@ enum starttls_protocol {
     STARTTLS_LDAP,
     STARTTLS_XMPP, /* client to server */
     STARTTLS_POSTGRES,
+    STARTTLS_FTP,
+    STARTTLS_MYSQL,
     STARTTLS_PROTOCOLS,
 };
 
@@ -50,7 +53,7 @@ enum {
 int starttls_begin(struct starttls *dialogue, enum starttls_protocol protocol, const char *name,
                    struct buf *out);
 
-/* @bytes have come. 0: the server begins TLS now. */
+/* @bytes have come. 0: the server begins TLS now, or when what is in @out has been sent. */
 int starttls_take(struct starttls *dialogue, struct slice bytes, struct buf *out);
 
 void starttls_deinit(struct starttls *dialogue);

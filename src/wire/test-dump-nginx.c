@@ -55,6 +55,34 @@ static void test_words_are_read_as_nginx_reads_them(void **state)
                "?data:$pem (:9)\n");
 }
 
+/* Where a key is does not matter to a staple. */
+static void test_keys_that_are_in_no_file_are_nothing_to_us(void **state)
+{
+    (void)state;
+    test_lists(DUMP_NGINX,
+               "http {\n"
+               "  server {listen 1 ssl; ssl_certificate /a; ssl_certificate_key engine:pkcs11:a;}\n"
+               "  server {listen 1 ssl; ssl_certificate /b;\n"
+               "          ssl_certificate_key \"store:pkcs11:token=x;object=b\";}\n"
+               "  server {listen 1 ssl; ssl_certificate /c; ssl_certificate_key data:$key;}\n"
+               "  server {listen 1 ssl; ssl_certificate /d; ssl_certificate_key $dir/d.key;}\n"
+               "}\n",
+               "/a (:2)\n\n/b (:3)\n\n/c (:5)\n\n/d (:6)\n");
+}
+
+/* nginx knows "engine:" and "store:" for keys alone. */
+static void test_a_certificate_may_stand_in_the_configuration_itself(void **state)
+{
+    (void)state;
+    test_lists(DUMP_NGINX,
+               "http {\n"
+               "  server {listen 1 ssl; ssl_certificate \"data:-----BEGIN CERTIFICATE-----\n"
+               "MII\n-----END CERTIFICATE-----\n\";}\n"
+               "  server {listen 1 ssl; ssl_certificate engine:x;}\n"
+               "}\n",
+               "?data: inline (:2)\n\n/etc/s/engine:x (:6)\n");
+}
+
 static void test_other_blocks_do_not_disturb(void **state)
 {
     (void)state;
@@ -186,6 +214,8 @@ int main(void)
         cmocka_unit_test(test_each_server_block_has_its_certificates),
         cmocka_unit_test(test_blocks_take_what_http_says_also_when_it_says_it_later),
         cmocka_unit_test(test_words_are_read_as_nginx_reads_them),
+        cmocka_unit_test(test_keys_that_are_in_no_file_are_nothing_to_us),
+        cmocka_unit_test(test_a_certificate_may_stand_in_the_configuration_itself),
         cmocka_unit_test(test_other_blocks_do_not_disturb),
         cmocka_unit_test(test_stream_and_mail_are_told_apart),
         cmocka_unit_test(test_staples_by_file_and_by_itself),

@@ -119,7 +119,7 @@ static void test_hitch_names_files_in_three_ways(void **state)
 static void test_lighttpd_has_conditions_includes_and_variables(void **state)
 {
     static const struct test_file files[] = {
-        {"/etc/l/l.conf", "var.tls = \"/tls\"\n"
+        {"/etc/l/l.conf", "var.tls = \"/tls\" short = \"/short\"\n"
                           "server.pid-file = \"/run/l.pid\"\n"
                           "server.modules += ( \"mod_openssl\", \"mod_x\" )\n"
                           "include_shell \"/usr/share/x.pl\"\n"
@@ -134,6 +134,8 @@ static void test_lighttpd_has_conditions_includes_and_variables(void **state)
                                  "    ssl.pemfile = \"b.pem\"\n"
                                  "  }\n"
                                  "  $HTTP[\"host\"] == \"c\" { ssl.pemfile = env.C }\n"
+                                 "  $HTTP[\"host\"] == \"d\" { ssl.pemfile = tls + \"/d.pem\" }\n"
+                                 "  $HTTP[\"host\"] == \"e\" { ssl.pemfile = var.short + \"/e\" }\n"
                                  "}\n"},
         {NULL, NULL},
     };
@@ -143,9 +145,13 @@ static void test_lighttpd_has_conditions_includes_and_variables(void **state)
     (void)state;
     assert_non_null(dump);
     assert_string_equal(test_list(dump, &list),
-                        "/etc/l/b.pem +/b.ocsp (b.test:6)\n\n? (c:8)\n\n/tls/a.pem (:443:3)\n\n"
+                        "/etc/l/b.pem +/b.ocsp (b.test:6)\n\n? (c:8)\n\n/tls/d.pem (d:9)\n\n"
+                        "/short/e (e:10)\n\n/tls/a.pem (:443:3)\n\n"
                         "/else.pem (:7)\n\n/default.pem (:6)\n");
     assert_string_equal(dump->values[DUMP_PID_FILE], "/run/l.pid");
+    assert_int_equal(dump->note_count, 1);
+    assert_string_equal(dump->notes[0].text,
+                        "includes what /usr/share/x.pl prints, which clinch does not run");
     dump_free(dump);
     buf_deinit(&list);
     buf_deinit(&fault);
@@ -243,6 +249,52 @@ static void test_dnsdist_is_read_as_calls(void **state)
         "? ([::]:853:9)\n\n? ([::]:854:10)\n\n? ([::]:855:11)\n");
 }
 
+static void test_certificates_of_dnsdist_in_tables_and_variables(void **state)
+{
+    (void)state;
+    test_lists(
+        DUMP_DNSDIST,
+        "local a = newTLSCertificate('/a.p12', { password='x' })\n"
+        "local pair = { newTLSCertificate(\"/b.pem\", {key=\"/b.key\"}), '/c.pem' }\n"
+        "certs = {'/d.pem', '/e.pem'}; keys = {'/d.key', '/e.key'}\n"
+        "where, port = '::1', 853\n"
+        "if where == 'x' then print('x') end\n"
+        "addTLSLocal('1', a)\n"
+        "addTLSLocal('2', pair, {}, { ocspResponses = clinchStaples({'/b.ocsp', '/c.ocsp'}) })\n"
+        "addTLSLocal('3', {newTLSCertificate('/f.p12', {password='y'}), a}, nil,\n"
+        "            {provider='openssl', ocspResponses={'/f.ocsp', '/a.ocsp'}, tickets=1})\n"
+        "addTLSLocal(where, certs, keys, { ocspResponses = mine('/d.ocsp', '/e.ocsp') })\n"
+        "addDOHLocal('4', nil, nil, '/')\n"
+        "addDOHLocal('5')\n"
+        "addTLSLocal('6', '/g.pem', '/g.key', { ocspResponses = { dir .. '/x', '/y' } })\n",
+        "/a.p12 (1:6)\n\n"
+        "/b.pem +/b.ocsp (2:7)\n/c.pem +/c.ocsp (2:7)\n\n"
+        "/f.p12 +/f.ocsp (3:8)\n/a.p12 +/a.ocsp (3:8)\n\n"
+        "/d.pem +/d.ocsp (:10)\n/e.pem +/e.ocsp (:10)\n\n"
+        "\n\n"
+        "/g.pem (6:13)\n");
+}
+
+static void test_what_dnsdist_makes_up_is_not_guessed(void **state)
+{
+    (void)state;
+    test_lists(DUMP_DNSDIST,
+               "twice = '/a' twice = '/b'\n"
+               "grows = {'/c'} table.insert(grows, '/d')\n"
+               "index = {'/e'} index[2] = '/f'\n"
+               "joined = '/g' .. x\n"
+               "either = x or '/h'\n"
+               "other = '/i' or '/j'\n"
+               "made = readCerts('/k')\n"
+               "named = { cert='/l' }\n"
+               "addTLSLocal('1', twice) addTLSLocal('2', grows) addTLSLocal('3', index)\n"
+               "addTLSLocal('4', joined) addTLSLocal('5', either) addTLSLocal('6', other)\n"
+               "addTLSLocal('7', made) addTLSLocal('8', named) addTLSLocal('9', gone)\n"
+               "addTLSLocal('10', {'/m', readCerts('/n')})\n",
+               "? (1:9)\n\n? (2:9)\n\n? (3:9)\n\n? (4:10)\n\n? (5:10)\n\n? (6:10)\n\n"
+               "? (7:11)\n\n? (8:11)\n\n? (9:11)\n\n? (10:12)\n");
+}
+
 static void test_texts_that_break_off_are_read_as_far_as_they_go(void **state)
 {
     static const char *const texts[DUMP_KINDS] = {
@@ -252,7 +304,8 @@ static void test_texts_that_break_off_are_read_as_far_as_they_go(void **state)
         [DUMP_H2O] = "ssl: {certificate-file: 'a', ocsp-update-cmd: \"b\"}",
         [DUMP_NGHTTPX] = "subcert=a:b;c\ninclude=d",
         [DUMP_EXIM] = ".ifdef A\n.else\nB = c\\\nd\ntls_certificate = <;B;\n.include x",
-        [DUMP_DNSDIST] = "addTLSLocal('a', {[[b]]}, --[[ c ]]\n d)",
+        [DUMP_DNSDIST] = "x = {'y', newTLSCertificate('z', {k='l'})}\n"
+                         "addTLSLocal('a', {[[b]], f(x), c}, --[[ c ]]\n d, {ocspResponses={'e'}})",
     };
 
     (void)state;
@@ -285,6 +338,8 @@ int main(void)
         cmocka_unit_test(test_exim_has_macros_conditions_and_lists),
         cmocka_unit_test(test_exim_macros_that_never_end_do_end),
         cmocka_unit_test(test_dnsdist_is_read_as_calls),
+        cmocka_unit_test(test_certificates_of_dnsdist_in_tables_and_variables),
+        cmocka_unit_test(test_what_dnsdist_makes_up_is_not_guessed),
         cmocka_unit_test(test_texts_that_break_off_are_read_as_far_as_they_go),
     };
 

@@ -88,6 +88,7 @@ static inline const char *test_list(const struct dump *dump, struct buf *list)
 
             buf_put_text(list, cert->flags & DUMP_VARIABLE ? "?" : "");
             buf_put_text(list, cert->path);
+            buf_put_text(list, cert->flags & DUMP_INLINE ? " inline" : "");
             buf_put_text(list, cert->staple ? " +" : "");
             buf_put_text(list, cert->staple ? cert->staple : "");
             buf_put_text(list, block->flags & DUMP_STAPLES ? " self" : "");

@@ -75,6 +75,17 @@ static void run(const struct play *play, size_t size)
     "</stream:features>"
 #define LDAP_FIRST "\x30\x1d\x02\x01\x01\x77\x18\x80\x16" OID
 
+/* Protocol 10, version "8", and the flags behind thread, salt and a NUL. */
+#define MYSQL_TLS "\x08"
+#define MYSQL_GREETING(flags_)                                                                     \
+    TEXT("\x12\0\0\0"                                                                              \
+         "\x0a"                                                                                    \
+         "8\0"                                                                                     \
+         "\1\0\0\0"                                                                                \
+         "12345678"                                                                                \
+         "\0"                                                                                      \
+         "\0" flags_)
+
 static const struct play agreements[] = {
     {STARTTLS_SMTP,
      "",
@@ -128,6 +139,19 @@ static const struct play agreements[] = {
      0,
      ""},
     {STARTTLS_POSTGRES, "", {{TEXT("S"), ""}}, 0, ""},
+    {STARTTLS_FTP,
+     "",
+     {{TEXT("220 ready\r\n"), "AUTH TLS\r\n"}, {TEXT("234 go on\r\n"), ""}},
+     0,
+     ""},
+    /* Between the first line and the last there may be anything. */
+    {STARTTLS_FTP,
+     "",
+     {{TEXT("220-hello\r\n you\r\n230 there\r\n220-\r\n220 now\r\n"), "AUTH TLS\r\n"},
+      {TEXT("234\n"), ""}},
+     0,
+     ""},
+    {STARTTLS_MYSQL, "", {{MYSQL_GREETING(MYSQL_TLS), " "}}, 0, ""},
 };
 
 static void test_servers_that_agree_are_understood_in_any_pieces(void **state)
@@ -246,6 +270,34 @@ static const struct play refusals[] = {
      {{TEXT("E\0\0\0\5"), ""}},
      STARTTLS_E_FAILED,
      "what came is no PostgreSQL answer to SSLRequest"},
+    {STARTTLS_FTP, "", {{TEXT("421 no\r\n"), ""}}, STARTTLS_E_FAILED, "it greets with `421 no`"},
+    {STARTTLS_FTP,
+     "",
+     {{TEXT("220 ready\r\n"), "AUTH TLS\r\n"}, {TEXT("530 Please login\r\n"), ""}},
+     STARTTLS_E_FAILED,
+     "it answers AUTH TLS with `530 Please login`"},
+    {STARTTLS_MYSQL,
+     "",
+     {{MYSQL_GREETING("\xf7"), ""}},
+     STARTTLS_E_FAILED,
+     "it does not offer TLS"},
+    {STARTTLS_MYSQL,
+     "",
+     {{TEXT("\x0a\0\0\0\xff\x6a\x04too many"), ""}},
+     STARTTLS_E_FAILED,
+     "it refuses: `too man`"},
+    {STARTTLS_MYSQL,
+     "",
+     {{TEXT("SSH-2.0"), ""}},
+     STARTTLS_E_FAILED,
+     "what came is no greeting of MySQL"},
+    {STARTTLS_MYSQL,
+     "",
+     {{TEXT("\x05\0\0\0\x0a"
+            "8\0\1\0"),
+       ""}},
+     STARTTLS_E_FAILED,
+     "what came is no greeting of MySQL"},
 };
 
 static void test_servers_that_refuse_are_quoted(void **state)
@@ -289,6 +341,23 @@ static const struct play injections[] = {
      STARTTLS_E_FAILED,
      INJECTED("10")},
     {STARTTLS_POSTGRES, "", {{TEXT("SS"), ""}}, STARTTLS_E_FAILED, INJECTED("1")},
+    {STARTTLS_FTP,
+     "",
+     {{TEXT("220\r\n"), "AUTH TLS\r\n"}, {TEXT("234 go on\r\n230 in\r\n"), ""}},
+     STARTTLS_E_FAILED,
+     INJECTED("8")},
+    {STARTTLS_MYSQL,
+     "",
+     {{TEXT("\x12\0\0\0"
+            "\x0a"
+            "8\0"
+            "\1\0\0\0"
+            "12345678"
+            "\0"
+            "\0" MYSQL_TLS "x"),
+       ""}},
+     STARTTLS_E_FAILED,
+     INJECTED("1")},
     /* Answers to questions that were not asked yet. */
     {STARTTLS_IMAP,
      "",
@@ -358,6 +427,21 @@ static void test_a_name_cannot_leave_its_attribute(void **state)
     buf_deinit(&out);
 }
 
+static void test_the_request_to_mysql_is_one_packet(void **state)
+{
+    static const struct slice greeting = MYSQL_GREETING(MYSQL_TLS);
+    struct starttls dialogue;
+    struct buf out = BUF_INIT(1024);
+
+    (void)state;
+    assert_int_equal(starttls_begin(&dialogue, STARTTLS_MYSQL, "a", &out), STARTTLS_E_MORE);
+    assert_int_equal(starttls_take(&dialogue, greeting, &out), 0);
+    assert_int_equal(out.size, 36);
+    assert_memory_equal(out.data, "\x20\0\0\x01\0\x8a\0\0", 8);
+    starttls_deinit(&dialogue);
+    buf_deinit(&out);
+}
+
 static void test_protocols_have_names_and_ports(void **state)
 {
     (void)state;
@@ -382,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_octets_behind_the_agreement_are_not_the_beginning_of_tls),
         cmocka_unit_test(test_a_server_that_speaks_without_end_is_stopped),
         cmocka_unit_test(test_a_name_cannot_leave_its_attribute),
+        cmocka_unit_test(test_the_request_to_mysql_is_one_packet),
         cmocka_unit_test(test_protocols_have_names_and_ports),
     };
 

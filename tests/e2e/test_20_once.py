@@ -143,6 +143,17 @@ def test_path_that_is_not_there_is_a_usage_error(clinch, certs):
     assert len(done.lines_about("nothing.pem")) == 1, done
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a daemon"])
+def test_path_that_is_not_there_is_no_good_end_beside_others(clinch, shop, certs, beside):
+    """A deploy hook with a mistyped path must not go on; the others have their staples."""
+    if beside:
+        clinch.run(certs)
+    done = clinch.once(certs / "shop.pem", certs / "gone.pem")
+    assert done.code == 2 and f"{certs}/gone.pem: no such file or folder" in done.err, done
+    assert clinch.staple(certs / "shop.pem").code == 0
+    assert clinch.once(certs / "shop.pem", certs / "none*.pem").code == 0, "a glob may be empty"
+
+
 def test_once_beside_a_daemon_asks_it(clinch, shop, responder, certs):
     daemon = clinch.run(certs)
     clinch.wait_state(shop, "held")

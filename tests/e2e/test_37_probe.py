@@ -241,7 +241,9 @@ REFUSALS = {"smtp": ((b"220 mx\r\n", b"250 mx\r\n"), "does not offer STARTTLS"),
             "ldap": ((b"", b"\x30\x11\x02\x01\x01\x78\x0c\x0a\x01\x02\x04\x00\x04\x05no TLS"),
                      "refuses StartTLS"),
             "xmpp": ((b"", b"<stream:stream><stream:features/>"), "does not offer STARTTLS"),
-            "postgres": ((b"", b"N"), "has no TLS")}
+            "postgres": ((b"", b"N"), "has no TLS"),
+            "ftp": ((b"220 ready\r\n", b"502 what?\r\n"), "AUTH TLS with `502 what?`"),
+            "mysql": ((b"\x0e\x00\x00\x00\xff\x69\x04not allowed",), "refuses: `not allowed`")}
 
 
 @pytest.mark.parametrize("protocol", REFUSALS)
@@ -278,6 +280,51 @@ def test_a_hostile_server_costs_little(clinch, name):
     assert done.code == 2 and not done.out and words in done.err, done
     assert len(done.err.splitlines()) == 1, done
     assert done.seconds < 5 * steps + 4, done
+
+
+# What a server answers to everything, with which name it was asked for, what is told.
+ALERTS = {
+    "unrecognized_name": (112, ["--servername", "x.test"], "it does not know x.test; "),
+    "unrecognized_name, without a name": (112, [], "it wants to be asked for a name; "),
+    "handshake_failure": (40, ["--servername", "x.test"], "it has no certificate for x.test, or"),
+    "internal_error": (80, [], "it may have no certificate without a name; --servername NAME"),
+    "protocol_version": (70, [], "its TLS may be older than 1.2"),
+    "no_application_protocol": (120, [], "its own log may tell why"),
+    "200": (200, [], "its own log may tell why"),
+}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_server_with_nothing_but_an_alert_is_told_by_its_name(clinch, name):
+    number, args, words = ALERTS[name]
+    with Talker(answers_with(bytes([21, 3, 3, 0, 2, 2, number]))) as talker:
+        done = clinch.command("probe", f"127.0.0.1:{talker.port}", *args)
+        seen, _ = probe(clinch, talker.port, *args)
+    word = name.partition(",")[0]
+    assert done.code == 2 and not done.out, done
+    assert f"it answers with the alert {word}: {words}" in done.err, done
+    assert word in seen["trouble"] and all(word in way["trouble"] for way in seen["handshakes"])
+
+
+def test_several_alerts_are_told(clinch):
+    """The one for the old version is not the one to act upon."""
+    def talk(talker, connection):
+        talker.hear(connection)
+        connection.sendall(bytes([21, 3, 3, 0, 2, 2, 70 if talker.accepted < 3 else 40]))
+        return False
+
+    with Talker(talk) as talker:
+        done = clinch.command("probe", f"127.0.0.1:{talker.port}")
+    words = "with the alerts protocol_version and handshake_failure: it has no certificate"
+    assert done.code == 2 and words in done.err, done
+
+
+def test_nginx_that_rejects_other_names_is_told(clinch, shop, programs, tmp_path):
+    site = Site("shop.test", shop.write(tmp_path / "shop.pem"), shop.write_key(tmp_path / "k"),
+                "/none/*.conf; ssl_reject_handshake on")
+    with Nginx(programs, tmp_path / "nginx", [site]) as nginx:
+        done = clinch.command("probe", f"127.0.0.1:{nginx.port}", "--servername", "other.test")
+    assert done.code == 2 and "alert unrecognized_name: it does not know other.test" in done.err
 
 
 def test_what_a_server_says_cannot_steer_the_terminal(clinch):

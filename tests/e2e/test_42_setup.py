@@ -5,13 +5,14 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 
 import pytest
 
 from lib import blocks, clients, fresh, pki
-from lib.process import wait_for
+from lib.process import Child, wait_for
 from lib.servers import Nginx, Site
 from lib.talkers import Talker, answers_with, drips, floods, hangs
 from lib.tour import URL
@@ -182,6 +183,35 @@ def test_stapling_of_nginx_itself_is_told(nginx, ask_nginx, check, shop, ca, res
     assert seen.code == 1 and row(text, own.certificate)[0].startswith("by itself"), seen
 
 
+def test_certificates_of_nginx_that_are_in_no_file_are_told(ask, check, shop, certs, tmp_path):
+    """A key may be wherever it wants."""
+    config = tmp_path / "nginx.conf"
+    server = "server { listen 443 ssl; ssl_certificate %s; ssl_certificate_key %s; }\n"
+    config.write_text("http {\n" + server % (f"{certs}/shop.pem", "engine:pkcs11:shop")
+                      + server % ("data:$pem", "data:$key")
+                      + server % ('"data:-----BEGIN CERTIFICATE-----"', "store:shop") + "}\n",
+                      encoding="ascii")
+    done, parts = ask("nginx", "--server-config", config)
+    own, variable, inline = blocks.of(parts, config)
+    assert done.code == 1 and "2 certificates are left out" in done.err, done
+    assert own.lines and "REFUSED" not in own.said
+    assert "REFUSED: ssl_certificate data:$pem has a variable" in variable.said
+    assert "REFUSED: this certificate stands in the configuration itself" in inline.said
+    seen, text = check("nginx", "--server-config", config)
+    assert seen.code == 1 and "in the configuration itself" in row(text, "data:")[1], seen
+
+
+def test_stapling_around_the_block_is_told_where_the_snippet_is_not(check, clinch, shop, certs,
+                                                                    tmp_path):
+    config = tmp_path / "nginx.conf"
+    config.write_text("http { ssl_stapling on; server { listen 443 ssl;\n"
+                      f"ssl_certificate {certs}/shop.pem;\n"
+                      f"include {clinch.state}/nginx/shop[.]conf; }} }}\n", encoding="ascii")
+    seen, text = check("nginx", "--server-config", config)
+    state, said = row(text, certs / "shop.pem")
+    assert seen.code == 1 and state.startswith("by itself") and "there is none now" in said, seen
+
+
 def test_nginx_is_read_from_a_dump_and_from_its_files(nginx, ask, shop, tmp_path, programs):
     """As a user whom nginx does not let read its keys."""
     server = nginx(site(tmp_path, shop))
@@ -193,6 +223,7 @@ def test_nginx_is_read_from_a_dump_and_from_its_files(nginx, ask, shop, tmp_path
     from_files, _ = ask("nginx", "--server-config", server.config)
     assert from_dump.code == from_files.code == 0, (from_dump, from_files)
     assert "include " in from_dump.out
+    assert f"\nnginx -c '{server.config}' -t -q && " in from_files.out, "of that one, not another"
     assert (from_dump.out.split("### live")[0] == from_files.out.split("### live")[0])
 
 
@@ -334,6 +365,23 @@ def test_a_folder_is_no_certificate_to_set_up(ask, shop, certs):
         assert f"{certs} is a folder: name the certificate file in it" in done.err, done
 
 
+def test_certificate_that_cannot_be_read_ends_in_2(ask, shop, certs, tmp_path):
+    """Its lines may be right all the same: a certificate that is still to come."""
+    gone, junk = certs / "gone.pem", certs / "junk.pem"
+    junk.write_text("no certificate\n", encoding="ascii")
+    done, parts = ask("nginx", gone, "--program", tmp_path / "nginx")
+    assert done.code == 2 and f"{gone}: no such file or folder; " in done.err, done
+    assert blocks.of(parts, "live") and "gone[.]conf" in done.out, done
+    done, parts = ask("file", certs / "shop.pem", junk, gone)
+    (said,) = done.lines_about("without it")
+    assert done.code == 2 and str(junk) in said and "1 more" in said, done
+    assert "shop.pem" in blocks.of(parts, tmp_path / "clinch.yaml")[0].text, done
+    done, _ = ask("file", certs / "shop.pem")
+    assert done.code == 0, done
+    done, _ = ask("file", certs / "shop.pem", f"{certs}/new\nline.pem")
+    assert done.code == 1 and "is left out: its path holds a control character" in done.err, done
+
+
 def test_check_tells_an_unfit_staple(clinch, check, ca, shop, responder, certs, tmp_path):
     """lighttpd takes any file: one about another certificate, one that has ended, none."""
     other = ca.issue("other.test", url=responder.url).write(certs)
@@ -394,6 +442,31 @@ def test_what_cannot_be_read_is_told_with_the_fix(as_nobody, open_folder, ask):
     assert done.code == 2 and "broken.conf:2: a quotation mark" in done.err, done
 
 
+def test_included_files_that_may_not_be_read_are_told(as_nobody, open_folder):
+    """They may hold any server block: all is not known to be well."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be without")
+    config, closed = open_folder / "nginx.conf", open_folder / "closed"
+    secret = open_folder / "sites" / "secret.conf"
+    for folder in (closed, secret.parent):
+        folder.mkdir()
+    leaf = pki.Authority("clinch test CA").issue("nourl.test").write(open_folder / "nourl.pem")
+    server = f"server {{ listen 443 ssl; ssl_certificate {leaf}; }}\n"
+    secret.write_text(server, encoding="ascii")
+    config.write_text("http { include sites/*.conf; include closed/*.conf; include none/*.conf;\n"
+                      f"{server} }}\n", encoding="ascii")
+    asked = ["setup", "nginx", "--server-config", config, "--check", "--state", open_folder / "s"]
+    assert as_nobody(*asked).code == 0
+    secret.chmod(0)
+    closed.chmod(0)
+    done = as_nobody(*asked)
+    assert done.code == 1 and "as far as it could be read" in done.out, done
+    for path in (secret, f"{closed}/"):
+        (line,) = done.lines_about(path)
+        assert "permission denied; run this command as root" in line, done
+    assert "none" not in done.err, done
+
+
 @pytest.fixture
 def apache(tmp_path):
     """`apachectl` as Debian's 2.4 answers: (its program, its configuration with `lines`)."""
@@ -435,12 +508,67 @@ def test_what_apache_serves_is_read_from_its_dump(ask, check, apache, ca, shop, 
     assert "SSLStaplingStandardCacheTimeout 300" in block.lines, done
 
 
+def test_check_of_apache_looks_where_the_preload_library_does(clinch, check, apache, ca, shop,
+                                                              responder, certs, tmp_path):
+    new = ca.issue("new.test", url=responder.url).write(tmp_path / "new.pem")
+    program, _ = apache(certs / "shop.pem", new)
+    folder = tmp_path / "staples"
+    folder.mkdir()
+    config = clinch.config([certs / "shop.pem"], [{"folder": folder}])
+    done = clinch.bare("once", "-c", config)
+    assert done.code == 0 and list(folder.glob("*.ocsp")), done
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    assert done.code == 1 and "2 certificates: 1 without a staple" in done.out, done
+    assert re.match(r"20\d\d-", row(done.out, certs / "shop.pem")[0]), done
+    state, said = row(done.out, new)
+    assert state.startswith("none") and f"there is no {folder}/" in said, done
+    (staple,) = folder.glob("*.ocsp")
+    os.utime(staple, (1, 1))
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    state, said = row(done.out, certs / "shop.pem")
+    assert state.startswith("none") and "not in the future" in said, done
+    staple.write_bytes(b"no staple")
+    os.utime(staple, (1 << 32, 1 << 32))
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    assert "not an OCSP response" in row(done.out, certs / "shop.pem")[1], done
+    clinch.config([certs / "shop.pem"])
+    done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+    assert "has no `folder:`" in row(done.out, certs / "shop.pem")[1], done
+
+
+def test_check_of_apache_knows_whether_it_has_the_library(clinch, check, apache, shop, certs,
+                                                          tmp_path):
+    """What counts is what the process was started with, not what clinch.yaml says."""
+    program, _ = apache(certs / "shop.pem")
+    folder = tmp_path / "staples"
+    folder.mkdir()
+    config = clinch.config([certs / "shop.pem"], [{"folder": folder}])
+    done = clinch.bare("once", "-c", config)
+    assert done.code == 0 and list(folder.glob("*.ocsp")), done
+    shutil.copy(shutil.which("sleep"), program)
+    library = {"LD_PRELOAD": tmp_path / "libclinch-preload.so", "CLINCH_STAPLES": f":{folder}"}
+    elsewhere = {**library, "CLINCH_STAPLES": tmp_path / "elsewhere"}
+    for given, says in (({}, "runs without clinch's preload library"), (library, ""),
+                        (elsewhere, f"there is no {tmp_path}/elsewhere/")):
+        child = Child([program, "60"], tmp_path / "log", env={**os.environ, **given})
+        try:
+            wait_for(lambda: os.readlink(f"/proc/{child.pid}/exe") == str(program),
+                     what="the server")
+            done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
+            assert done.code == (1 if says else 0) and says in row(done.out, certs / "shop.pem")[1]
+        finally:
+            child.kill()
+
+
 def test_apache_that_fails_is_told(check, tmp_path):
     script = tmp_path / "apachectl"
     script.write_text("#!/bin/sh\necho 'Syntax error on line 3' >&2; exit 1\n", encoding="ascii")
     script.chmod(0o755)
     seen, _ = check("apache", "--program", tmp_path / "apache2")
     assert seen.code == 2 and "Syntax error on line 3" in seen.err, seen
+    seen, _ = check("apache", "--program", tmp_path / "none" / "apache2")
+    if not shutil.which("apachectl") and not shutil.which("apache2ctl"):
+        assert seen.code == 2 and f"neither beside {tmp_path}/none/apache2 nor" in seen.err, seen
 
 
 def test_servers_that_staple_by_themselves_are_warned_of(ask, shop, certs, tmp_path):
@@ -466,7 +594,11 @@ def test_servers_that_staple_by_themselves_are_warned_of(ask, shop, certs, tmp_p
 
 
 @pytest.mark.parametrize("args, says", [
-    (["iis"], "there is no server iis"),
+    (["iis"], "there is no server iis: nginx, haproxy"),
+    (["ngnix"], "did you mean nginx?"),
+    (["postgres"], "did you mean postgresql?"),
+    (["NGINX", "--server-config", "-"], "standard input is empty"),
+    (["Redis-Server"], "`clinch setup Redis-Server CERT.pem...`"),
     ([], "needs a server"),
     (["file"], "which certificates?"),
     (["file", "--check"], "--check"),
@@ -547,6 +679,25 @@ def test_lines_for_the_other_servers_are_there(clinch, ask, shop, certs, tmp_pat
     assert str(certs / "shop.pem") in blocks.of(parts, tmp_path / "clinch.yaml")[0].text
 
 
+def test_dnsdist_is_read_with_its_certificate_objects(ask, check, shop, certs, tmp_path):
+    """Tables and variables of them, and PKCS#12, which clinch does not read."""
+    packed = certs / "packed.p12"
+    subprocess.run(["openssl", "pkcs12", "-export", "-in", certs / "shop.pem", "-out", packed,
+                    "-passout", "pass:x"], check=True, timeout=20)
+    config = tmp_path / "dnsdist.conf"
+    config.write_text(f'local one = newTLSCertificate("{packed}", {{ password="x" }})\n'
+                      f'both = {{ newTLSCertificate("{certs}/shop.pem", {{ key="k" }}), one }}\n'
+                      'addTLSLocal("127.0.0.1:853", both, {})\n', encoding="ascii")
+    done, parts = ask("dnsdist", "--server-config", config)
+    (line,) = blocks.of(parts, config)[1].lines
+    assert re.search(r'\{"[^"]*/shop.ocsp", "[^"]*/packed.p12.ocsp"\}', line), done
+    (said,) = done.lines_about("is PKCS#12")
+    assert done.code == 2 and f"-out {packed}.pem`" in said, done
+    seen, text = check("dnsdist", "--server-config", config)
+    assert "no staple is named for it" in row(text, certs / "shop.pem")[1], seen
+    assert row(text, packed)[0].split() == ["none", "?"], seen
+
+
 def test_exim_list_has_no_empty_place(ask, ca, ecdsa_ca, responder, certs, tmp_path):
     """Exim takes an empty place for a reason to refuse STARTTLS: a staple is named only behind
     those before it, so that what is missing ends the list."""
@@ -578,6 +729,26 @@ def test_exim_list_stays_in_the_order_of_the_certificates(ask, ca, responder, ce
     (block,) = blocks.of(parts, config)
     assert "put it last" in block.said and str(plain) in block.said, done
     assert "one.ocsp" in block.text and "two.ocsp" not in block.text, done
+
+
+@pytest.mark.parametrize("kind, text", [
+    ("exim", "tls_certificate = ${{if eq{{$tls_in_sni}}{{a}}{{{cert}}}{{/b.pem}}}}\n"),
+    ("dnsdist", 'addTLSLocal("127.0.0.1:853", certs, keys)\n'),
+    ("lighttpd", "ssl.pemfile = env.CERT\n"),
+    ("hitch", 'pem-file = "shop.pem"\n'),
+    ("haproxy", "frontend f\n  bind :443 ssl crt $TLS/shop.pem\n")])
+def test_certificate_that_only_the_server_finds_is_to_be_named(ask, shop, certs, tmp_path, kind,
+                                                               text):
+    config = tmp_path / "server.conf"
+    config.write_text(text.format(cert=certs / "shop.pem"), encoding="ascii")
+    done, parts = ask(kind, "--server-config", config)
+    assert done.code == 1 and not parts, done
+    assert "cannot tell which file" in done.err and f"setup {kind} CERT.pem" in done.err, done
+    done, parts = ask(kind, certs / "shop.pem", "--server-config", config)
+    if kind == "exim":
+        assert done.code == 1 and "is an expression" in blocks.of(parts, config)[0].said, done
+    else:
+        assert done.code == 0 and blocks.of(parts, "live"), done
 
 
 def test_exim_of_debian_is_not_told_to_write_where_all_is_overwritten(ask, shop, certs):

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from lib import blocks, clients, fresh
-from lib.process import Child, wait_for
+from lib.process import Child, free_port, wait_for
 
 NOBODY = 65534
 
@@ -84,6 +84,32 @@ def test_lines_that_the_server_needs_stand_as_comments(clinch, front, shop, cert
     assert done.code == 0, done
     text = done.out[done.out.index(f"process {nginx.child.pid}; nginx -T). What it"):]
     assert re.search(r"^# include \S+/shop\[\.\]conf;$", text, flags=re.M), done
+
+
+def test_one_in_a_chroot_of_its_own_is_read(clinch, front, shop, certs, programs, tmp_path):
+    """And two without a socket are not told to make the same."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may chroot")
+    pids = []
+    for name in ("one", "two"):
+        config = tmp_path / f"{name}.cfg"
+        config.write_text(f"global\n  chroot {certs}\nfrontend f\n  mode http\n"
+                          f"  timeout client 5s\n  bind 127.0.0.1:{free_port()} ssl crt "
+                          f"{certs}/shop.pem\n", encoding="ascii")
+        child = Child([programs.haproxy, "-db", "-f", config], tmp_path / "log",
+                      env=programs.environment())
+        pids.append(child)
+        wait_for(lambda pid=child.pid: os.readlink(f"/proc/{pid}/root") == str(certs), 10,
+                 "the chroot", tell=child.log)
+    try:
+        done = discover(clinch, programs)
+    finally:
+        for child in pids:
+            child.kill()
+    publish = done.out.partition("\npublish:")[2]
+    sockets = [re.search(rf"process {child.pid};.*?\n  - haproxy: (\S+)\n", publish,
+                         flags=re.S).group(1) for child in pids]
+    assert len(set(sockets)) == 2 and "has a root folder of its own" not in done.err, done
 
 
 def test_nothing_found_is_told(clinch, programs):

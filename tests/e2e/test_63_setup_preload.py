@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`clinch setup` for servers that staple by the preload library: what it prints works as pasted."""
 
+import json
 import os
 import re
 import shlex
@@ -16,7 +17,9 @@ SERVERS = {"redis": preloaded.Redis, "stunnel": preloaded.Stunnel, "mariadb": pr
            "postfix": preloaded.Postfix, "openssl": preloaded.Python}
 UNITS = {"redis": "redis-server", "stunnel": "stunnel@", "openssl": "SERVER"}
 PROBED = {"redis": (), "stunnel": (), "mosquitto": (), "dovecot": (), "openssl": (),
-          "postgresql": ("--starttls", "postgres"), "postfix": ("--starttls", "smtp")}
+          "postgresql": ("--starttls", "postgres"), "postfix": ("--starttls", "smtp"),
+          "proftpd": ("--starttls", "ftp"), "vsftpd": ("--starttls", "ftp"),
+          "mariadb": ("--starttls", "mysql")}
 
 
 @pytest.fixture
@@ -99,10 +102,13 @@ def test_setup_works_as_pasted(clinch, setup, serve, ca, ecdsa_ca, responder, op
     for key in kind.keys:
         sight = server.look(key)
         assert sight.status == "good" and sight.serial == leaves[key].serial_hex, server.log()
-    if name in PROBED:
-        seen = clinch.bare("probe", f"127.0.0.1:{server.port}", "--servername", server.name,
-                           *PROBED[name])
-        assert seen.code == 0, seen
+    seen = clinch.bare("probe", f"127.0.0.1:{server.port}", "--servername", server.name, "--json",
+                       *PROBED[name])
+    shown = json.loads(seen.out)["certs"]
+    assert [cert["staple"] for cert in shown] == ["answer"] * len(kind.keys), seen
+    # ProFTPD shows no chain with its second certificate, which is told.
+    assert seen.code == (1 if name == "proftpd" else 0), seen
+    assert " ".join(("clinch probe HOST", *PROBED[name])).split("HOST")[1] in done.out, done
 
 
 def test_apache_is_read_and_staples_from_the_folder(setup, shop, certs, tmp_path):
@@ -123,6 +129,30 @@ def test_apache_is_read_and_staples_from_the_folder(setup, shop, certs, tmp_path
     done, parts = setup("apache", "--program", tmp_path / "apache2")
     (own,) = blocks.of(parts, config)
     assert "line 2): with the library only where clinch has nothing" in own.said, done
+
+
+def test_check_looks_at_the_apache_that_runs(clinch, ca, responder, serve, open_folder, tmp_path):
+    """Whether it has the library, and from which folder; both certificates."""
+    folder, tools = open_folder / "staples", tmp_path / "tools"
+    leaves = {key: ca.issue("apache.test", key, url=responder.url) for key in ("rsa", "ecdsa")}
+    server = serve(preloaded.Apache, leaves)
+    paths = [server.certificate(key) for key in server.keys]
+    for made in (folder, tools):
+        made.mkdir()
+    dump = tools / "apachectl"
+    dump.write_text("#!/bin/sh\necho 'Server certificates:'\n"
+                    + "".join(f"echo '  {path}'\n" for path in paths), encoding="ascii")
+    dump.chmod(0o755)
+    config = clinch.config(paths, [{"folder": folder}])
+    assert clinch.bare("once", "-c", config).code == 0 and len(list(folder.iterdir())) == 2
+    asked = ["setup", "apache", "--check", "--program", server.program, "-c", config]
+    for given, code, words in ((preloaded.variables(folder), 0, "2 certificates: all is well"),
+                               ({}, 1, "runs without clinch's preload library")):
+        server.preload = given
+        server.restart()
+        done = clinch.bare(*asked, env={"PATH": f"{tools}:{os.environ['PATH']}"})
+        assert done.code == code and words in " ".join(done.out.split()), done
+        assert server.look("ecdsa").stapled == (code == 0)
 
 
 def test_certificates_are_to_be_named(setup):

@@ -23,6 +23,7 @@ SCRIPTS = {
     "ldap": (b"", LDAP_YES),
     "xmpp": (b"", XMPP_OFFER, b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
     "postgres": (b"", b"S"),
+    "ftp": (b"220-ftp.test\r\n be welcome\r\n220 ready\r\n", b"234 go on\r\n"),
 }
 
 
