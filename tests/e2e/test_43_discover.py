@@ -12,6 +12,7 @@ import pytest
 
 from lib import blocks, clients, fresh
 from lib.process import Child, free_port, wait_for
+from lib.servers import HAProxy
 
 NOBODY = 65534
 
@@ -20,10 +21,31 @@ def discover(clinch, programs, **how):
     return clinch.bare("discover", "--state", clinch.state, env=programs.environment(), **how)
 
 
-def write(done, path):
+def without_others(text, ours):
+    """Without the servers of other plays: a clinch that acts on them spoils those."""
+    ours = {str(server.child.pid) for server in ours}
+    kept, keep = [], True
+    for line in text.splitlines(keepends=True):
+        about = re.match(r"  # .*\(process (\d+)\b", line)
+        keep = about.group(1) in ours if about else keep or not line.startswith("  ")
+        kept += [line] if keep else []
+    return "".join(kept)
+
+
+def write(done, path, *ours):
     """What was printed as a file, with what a play needs."""
-    path.write_text("allow_loopback: true\n" + done.out, encoding="utf-8")
+    path.write_text("allow_loopback: true\n" + without_others(done.out, ours), encoding="utf-8")
     return path
+
+
+def test_a_play_leaves_other_servers_alone(clinch, front, ca, responder, certs, programs, tmp_path):
+    ours = front.haproxy(ca.issue("ours.test", url=responder.url).write(certs, key=True))
+    with HAProxy(programs, tmp_path / "theirs", ours.certificates) as theirs:
+        text = discover(clinch, programs).out
+        assert str(theirs.socket) in text and str(ours.socket) in text
+        text = "".join(line for line in without_others(text, [ours]).splitlines(keepends=True)
+                       if not line.startswith("#"))
+        assert str(theirs.socket) not in text and f"- haproxy: {ours.socket}\n" in text
 
 
 def test_running_servers_get_their_staples(clinch, front, ca, ecdsa_ca, responder, certs, tmp_path,
@@ -38,7 +60,7 @@ def test_running_servers_get_their_staples(clinch, front, ca, ecdsa_ca, responde
     assert f"process {nginx.child.pid}; nginx -T" in done.out, done
     assert f"process {haproxy.child.pid};" in done.out and str(haproxy.socket) in done.out
     assert f"- nginx: {snippets}\n" in done.out, "the folder that it includes from already"
-    config = write(done, tmp_path / "found.yaml")
+    config = write(done, tmp_path / "found.yaml", nginx, haproxy)
     clinch.bare("once", "-c", config, "--wait", "20", limit_s=60, env=programs.environment())
     clients.see_staple(haproxy.port, "found.test", 5)
     clients.see_staple(nginx.port, "discovered.test", 5)
@@ -63,7 +85,7 @@ def test_three_kinds_at_once_from_what_was_printed_alone(clinch, front, others, 
     with fresh.make("lighttpd", others, tmp_path / "light", light, clinch) as lighttpd:
         done = discover(clinch, programs)
         assert done.code == 0, done
-        config = write(done, tmp_path / "found.yaml")
+        config = write(done, tmp_path / "found.yaml", nginx, haproxy, lighttpd)
         (line,) = re.findall(r"^ssl.stapling-file = .*$", part_about(done.out, lighttpd.child),
                              flags=re.M)
         blocks.paste_beside(lighttpd.config, f'ssl.pemfile = "{lighttpd.chain}"',
