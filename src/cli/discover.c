@@ -74,10 +74,16 @@ static void put_certificates(const struct discovery *discovery, struct page *pag
         struct buf title = BUF_INIT(65536);
 
         if (setup_has_listed(setup)) {
+            size_t before = page->out.size, titled;
+
             put_title(&title, setup);
             page->comment = "  # ";
             page_say(page, "%s", buf_text(&title));
+            titled = page->out.size;
             setup_put_certificates(setup, page, &seen);
+            if (page->out.size == titled) { /* all are there already */
+                page->out.size = before;
+            }
         }
         buf_deinit(&title);
     }

@@ -128,7 +128,8 @@ def test_one_in_a_chroot_of_its_own_is_read(clinch, front, shop, certs, programs
     finally:
         for child in pids:
             child.kill()
-    publish = done.out.partition("\npublish:")[2]
+    named, _, publish = done.out.partition("\npublish:")
+    assert sum(f"process {child.pid};" in named for child in pids) == 1, "one certificate, once"
     sockets = [re.search(rf"process {child.pid};.*?\n  - haproxy: (\S+)\n", publish,
                          flags=re.S).group(1) for child in pids]
     assert len(set(sockets)) == 2 and "has a root folder of its own" not in done.err, done
