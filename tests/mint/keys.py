@@ -195,9 +195,8 @@ def pss_algorithm(digest):
         der.explicit(2, der.integer(size))))
 
 
-def rsa_private(name):
+def rsa_private(name, e=65537):
     p, q = (int(number, 16) for number in RSA_PRIMES[name])
-    e = 65537
     d = pow(e, -1, (p - 1) * (q - 1))
     numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p),
                                     rsa.RSAPublicNumbers(e, p * q))
