@@ -231,10 +231,10 @@ const struct rule signer_rules[] = {
      .broken = check_is_delegate_sha1,
      .sentence = "its signer's certificate is signed with SHA-1"},
     /* mMinRSABits, jdk.certpath.disabledAlgorithms. RSA of 1024 bits was taken by all but a
-     * distribution's policy, whose least is 2048 (seen). */
+     * distribution's policy, whose least is 2048, one of 512 by curl alone (seen). */
     {.reason = REASON_WEAK_ALGORITHM,
      .need = NEED_FORM,
-     .clients = ON(FIREFOX) | ANY_JAVA | ANY_GNUTLS,
+     .clients = ON(FIREFOX) | ON(NSS) | ANY_JAVA | ANY_GNUTLS,
      .asks = ON(FIREFOX),
      .broken = check_has_tiny_key,
      .sentence = "an RSA key of under 1024 bits signed it"},
@@ -272,7 +272,7 @@ const struct rule signer_rules[] = {
      .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO) | ON(NSS),
      .asks = ON(FIREFOX),
      .broken = check_has_long_numbers,
-     .sentence = "its signer's key has numbers that are not in their shortest form"},
+     .sentence = "its signer's key has numbers too large, or not in their shortest form"},
     {.reason = REASON_UNSUPPORTED_ALGORITHM,
      .need = NEED_FORM,
      .clients = ON(FIREFOX) | ON(CHROMIUM) | ON(GO),

@@ -146,8 +146,8 @@ enum delegate_quirk {
     QUIRK_KEY_USAGE = 1,       /* a keyUsage that is not for signing */
     QUIRK_CRITICAL_POLICY = 2, /* certificatePolicies or inhibitAnyPolicy, critical */
     /* Its key: a point that is compressed, or octets behind an RSAPublicKey; numbers or lengths of
-     * one that are not in their shortest form; an RSA key with a negative number, without the NULL
-     * of its algorithm, or for RSASSA-PSS alone. */
+     * one that are not in their shortest form, or an exponent of more than 64 bits; an RSA key with
+     * a negative number, without the NULL of its algorithm, or for RSASSA-PSS alone. */
     QUIRK_KEY_FORM = 4,
     QUIRK_LONG_NUMBERS = 8,
     QUIRK_RSA_KEY = 16,

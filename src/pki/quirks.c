@@ -22,8 +22,10 @@ static unsigned oid_quirks(struct slice oid)
     return der_is_long_oid(oid) ? QUIRK_LONG_OID : 0;
 }
 
-/* One of the two numbers of an RSAPublicKey. */
-static unsigned number_quirks(struct der *inside)
+#define EXPONENT_OCTETS 8 /* NSS, and so Firefox, counts no further */
+
+/* One of the two numbers of an RSAPublicKey; @most octets, zero aside: any number. */
+static unsigned number_quirks(struct der *inside, size_t most)
 {
     struct slice number;
 
@@ -33,15 +35,18 @@ static unsigned number_quirks(struct der *inside)
     if (number.data[0] & 0x80) {
         return QUIRK_RSA_KEY;
     }
-    return number.size > 1 && number.data[0] == 0 && number.data[1] < 0x80 ? QUIRK_LONG_NUMBERS : 0;
+    if (number.size > 1 && number.data[0] == 0 && number.data[1] < 0x80) {
+        return QUIRK_LONG_NUMBERS;
+    }
+    return most && number.size - (number.data[0] == 0) > most ? QUIRK_LONG_NUMBERS : 0;
 }
 
 static unsigned rsa_quirks(struct slice bits)
 {
     struct der der = der_open(bits), inside = der_enter(&der, DER_SEQUENCE);
-    unsigned quirks = number_quirks(&inside);
+    unsigned quirks = number_quirks(&inside, 0);
 
-    quirks |= number_quirks(&inside);
+    quirks |= number_quirks(&inside, EXPONENT_OCTETS);
     return quirks | (der_more(&der) || der_more(&inside) ? (unsigned)QUIRK_KEY_FORM : 0);
 }
 

@@ -74,6 +74,14 @@ def mint_keys():
            of_rsa(modulus=lambda octets: b"\0" + octets), measured("RAAAR", "AAA"), "rsa")
     refuse("exponent-long", "A delegate whose exponent has a leading zero octet.",
            of_rsa(exponent=b"\0\x01\0\x01"), measured("RAAAR", "AAA"), "rsa")
+    refuse("exponent-of-65-bits", "A delegate whose exponent is of 65 bits.",
+           keys.RsaKey(keys.rsa_private("delegate", 2**64 + 13)), measured("RAAAR", "AAA"), "rsa")
+    odd.take("exponent-3", "A delegate whose exponent is 3.", delegated(delegate(
+        "rsa", keys.RsaKey(keys.rsa_private("delegate", 3))), leaf("rsa")), (9, 11),
+             leaf=leaf("rsa"), clients=measured("AAAAA", "AAA"))
+    about = leaf("rsa")
+    odd.refuse("rsa-512", "A delegate of 512 bits.", delegated(delegate("rsa", "rsa:tiny"), about),
+               (9, 11), "weak-algorithm", leaf=about, clients=measured("RRRAR", "ARA"))
     refuse("key-trailing", "A NULL behind the RSAPublicKey of a delegate.",
            of_rsa(tail=der.NULL), measured("RRRAR", "RRA"), "rsa")
     refuse("key-without-null", "A delegate's rsaEncryption without NULL for parameters.",

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from . import der
 
 RSA_PRIMES = {
+    "tiny": ("cf3fd27f76dba75bfde7c09b88102e5f6d7b7187e84b0a831ee0a4d4e82807d7",
+             "cdf791def8319eb47fb3d72b1e264f58a5a5838ac9013bd82327eb9ca7e896db"),
     "ca": (
         "e2cd260c997a872fadb2437a866f5ae888a36797357da926e2e6ae8d105109b73bcbf313909e5844"
         "b783a32b585172a2ac26675443c0c7c9582af031cacf3e66e469b5678984c184a38d72955cd93992"
@@ -195,9 +197,8 @@ def pss_algorithm(digest):
         der.explicit(2, der.integer(size))))
 
 
-def rsa_private(name):
+def rsa_private(name, e=65537):
     p, q = (int(number, 16) for number in RSA_PRIMES[name])
-    e = 65537
     d = pow(e, -1, (p - 1) * (q - 1))
     numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p),
                                     rsa.RSAPublicNumbers(e, p * q))
