@@ -185,6 +185,26 @@ static void test_a_refused_port_is_named(void **state)
     world_free(world);
 }
 
+static void test_a_responder_that_never_begins_tls_was_connected_to(void **state)
+{
+    static const struct reply nothing = {"", "", THEN_HANG, ""};
+    struct world *world = world_usual();
+    struct server mute;
+    char url[100], detail[100];
+
+    (void)state;
+    server_open(&mute, &world->loop, &nothing, 1);
+    mute.blunt = true;
+    world->settings.connect_timeout_ms = 200;
+    snprintf(url, sizeof(url), "https://127.0.0.1:%d/", mute.port);
+    snprintf(detail, sizeof(detail), "TLS with 127.0.0.1:%d not begun within 200 ms", mute.port);
+    assert_ends(ask(world, url, NULL), FETCH_TIMEOUT, detail);
+    server_close(&mute);
+    uv_run(&world->loop, UV_RUN_NOWAIT);
+    server_deinit(&mute);
+    world_free(world);
+}
+
 static void test_an_unknown_name_is_named(void **state)
 {
     struct world *world = world_usual();
@@ -378,6 +398,7 @@ int main(void)
         T(slow_responders_meet_the_total_timeout),
         T(broken_answers_are_told_apart),
         T(a_refused_port_is_named),
+        T(a_responder_that_never_begins_tls_was_connected_to),
         T(an_unknown_name_is_named),
         T(a_known_name_is_asked),
         T(a_resolver_that_hangs_holds_nobody_up),

@@ -131,9 +131,11 @@ static enum fetch_outcome conclude_timeout(struct transfer *transfer)
         put_time(transfer, connect_ms);
         return transfer->hop.proxied ? FETCH_BROKEN : FETCH_NO_NAME;
     } else {
-        put(transfer, "no connection to ");
+        bool tls = text_starts_with(transfer->hop.error, "SSL connection");
+
+        put(transfer, tls ? "TLS with " : "no connection to ");
         put_where(transfer);
-        put(transfer, " within ");
+        put(transfer, tls ? " not begun within " : " within ");
         put_time(transfer, connect_ms);
         return FETCH_TIMEOUT;
     }
