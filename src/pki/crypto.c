@@ -124,10 +124,23 @@ bool crypto_md5(const struct crypto *crypto, struct slice input, uint8_t ret_dig
 
 static enum key_kind key_kind_of(const EVP_PKEY *pkey);
 
+/* RFC 8017 3.1: "the RSA public exponent e is an integer between 3 and n - 1". libcrypto takes 1,
+ * too, with which anybody makes signatures. */
+static bool has_rsa_exponent(const EVP_PKEY *pkey)
+{
+    BIGNUM *exponent = NULL;
+    bool ok = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
+              (BN_num_bits(exponent) > 2 || BN_is_word(exponent, 3));
+
+    BN_free(exponent);
+    return ok;
+}
+
 void *crypto_key_new(struct crypto *crypto, struct slice spki)
 {
     const unsigned char *at = spki.data;
     struct key *key = calloc(1, sizeof(*key));
+    bool usable;
 
     if (!key) {
         return NULL;
@@ -138,8 +151,9 @@ void *crypto_key_new(struct crypto *crypto, struct slice spki)
         key->kind = key_kind_of(key->pkey);
         key->pss_only = EVP_PKEY_is_a(key->pkey, "RSA-PSS");
     }
+    usable = key->pkey && (key->kind != KEY_RSA || has_rsa_exponent(key->pkey));
     ERR_pop_to_mark();
-    return key->pkey ? key : crypto_key_free(key);
+    return usable ? key : crypto_key_free(key);
 }
 
 void *crypto_key_free(void *key)

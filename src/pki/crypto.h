@@ -28,7 +28,8 @@ bool crypto_digest(const struct crypto *crypto, enum certid_hash hash, struct sl
 /* Of no use but for names: hitch calls its files by it. False only without memory. */
 bool crypto_md5(const struct crypto *crypto, struct slice input, uint8_t ret_digest[16]);
 
-/* A public key (EVP_PKEY) of a SubjectPublicKeyInfo; NULL when libcrypto cannot use it. */
+/* A public key (EVP_PKEY) of a SubjectPublicKeyInfo; NULL when libcrypto cannot use it, or when it
+ * is an RSA key that proves nothing. */
 void *crypto_key_new(struct crypto *crypto, struct slice spki);
 void *crypto_key_free(void *key);
 

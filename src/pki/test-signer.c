@@ -44,6 +44,28 @@ static struct opinion judge_delegate(struct world *world, const struct mint_cert
     return opinion;
 }
 
+/* With the exponent 1 a signature is what is signed: anybody makes it. */
+static void test_a_key_that_everybody_can_sign_with_is_none(void **state)
+{
+    unsigned char *spki = NULL;
+    int size = i2d_PUBKEY(X509_get0_pubkey(rsa.ca), &spki);
+    struct slice key = slice_of(spki, (size_t)size);
+    uint8_t *exponent = spki + size - 3; /* 65537, at the end */
+
+    (void)state;
+    assert_memory_equal(exponent, "\1\0\1", 3);
+    for (uint8_t last = 0; last < 4; last++) {
+        void *made;
+
+        exponent[0] = exponent[1] = 0;
+        exponent[2] = last;
+        made = crypto_key_new(rsa.crypto, key);
+        assert_true(!made == (last < 3));
+        crypto_key_free(made);
+    }
+    OPENSSL_free(spki);
+}
+
 static void test_an_answer_of_the_issuer_is_good(void **state)
 {
     (void)state;
@@ -572,6 +594,7 @@ static int teardown(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_key_that_everybody_can_sign_with_is_none),
         cmocka_unit_test(test_an_answer_of_the_issuer_is_good),
         cmocka_unit_test(test_an_answer_of_a_delegate_is_good),
         cmocka_unit_test(test_a_delegate_is_found_behind_noise),
