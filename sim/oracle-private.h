@@ -106,7 +106,8 @@ struct subject_matter {
     int64_t revoked_ms;
     int64_t revoked_this_s;
     int8_t revocation_reason;
-    int64_t good_ms; /* the first good answer after it; LONG_AGO_MS: none */
+    int64_t good_ms;     /* the first good answer after it; LONG_AGO_MS: none */
+    int64_t good_this_s; /* the oldest thisUpdate of those that undo it */
 };
 
 /* A responder. */

@@ -202,11 +202,15 @@ static void hear_good(struct oracle *oracle, struct subject_matter *matter,
     if (!matter->revoked || answer->this_update_s <= matter->revoked_this_s) {
         return;
     }
-    if (matter->revocation_reason == REASON_CODE_HOLD ||
-        (matter->good_ms != LONG_AGO_MS && now_ms - matter->good_ms >= recheck_ms)) {
+    if (matter->revocation_reason == REASON_CODE_HOLD) {
         matter->revoked = false;
+        matter->good_this_s = answer->this_update_s;
     } else if (matter->good_ms == LONG_AGO_MS) {
         matter->good_ms = now_ms;
+        matter->good_this_s = answer->this_update_s;
+    } else if (now_ms - matter->good_ms >= recheck_ms) {
+        matter->revoked = false;
+        matter->good_this_s = time_min(matter->good_this_s, answer->this_update_s);
     }
 }
 
@@ -272,8 +276,9 @@ static void hear_status(struct oracle *oracle, uint32_t cert, const struct reply
     }
 }
 
-/* What is to be shown of it: a good one, or one that undoes a revocation; by policy the revocation
- * itself. Where some other answer has said revoked, what the process makes of it is not known. */
+/* What is to be shown of it: a good one, or one that undoes a revocation, where all that do so are
+ * newer than what was held when that came; by policy the revocation itself. Where some other answer
+ * has said revoked, what the process makes of it is not known. */
 static void hear_owed(struct oracle *oracle, uint32_t cert, uint32_t number, bool was_revoked)
 {
     const struct subject_matter *matter = &oracle->matters[oracle->world->certs[cert].certid];
@@ -285,7 +290,7 @@ static void hear_owed(struct oracle *oracle, uint32_t cert, uint32_t number, boo
         if (!matter->doomed ||
             (was_revoked && !matter->revoked &&
              (top == ANSWER_NONE ||
-              answer->this_update_s > answers_get(&oracle->world->answers, top)->this_update_s))) {
+              matter->good_this_s > answers_get(&oracle->world->answers, top)->this_update_s))) {
             oracle_owe(oracle, cert, number);
         }
         break;
