@@ -6,7 +6,8 @@
  * when the clock was right at its start, or has been right since for as long as a jump may be
  * doubted; and for as long as it lives, whatever the clock does then: it is to doubt jumps. An
  * answer that has ended, without a Date header to tell, speaks for a process that is behind and
- * against the clock that is right: then only a new answer with a Date, or the next jump, helps.
+ * against the clock that is right: then only a new answer with a Date, or the next jump, helps. To
+ * one that is behind, answers of today speak also for a clock that is ahead.
  *
  * Tainted: it may lawfully go by a time ahead of the truth, and so take away what is good. It does
  * when the clock was ahead at its start, or stayed ahead for policy.clock_doubt_s and no signed
@@ -53,6 +54,7 @@ static void follow_or_not(struct oracle *oracle)
         oracle->trust.taint_s = time_max(before.taint_s, oracle->trust.taint_s);
     }
     if (oracle->shown_life == oracle->world->lives && !before.trusted) {
+        oracle->trust.trusted = false;
         oracle->trust.behind_s = time_max(before.behind_s, oracle->trust.behind_s);
     }
     if (before.trusted && oracle->trust.trusted) {
@@ -120,7 +122,7 @@ static void hear_of_right(struct oracle *oracle, uint32_t cert, const struct rep
         return;
     }
     if (!dated && true_s >= oracle_until_s(oracle, cert, reply->answer) - NEAR_S &&
-        true_s - trust->behind_s < answer->next_update_s) {
+        true_s - trust->behind_s - NEAR_S < answer->next_update_s) {
         trust->right_ms = LONG_AGO_MS; /* it is not believed until it is set again */
     } else if (trust->right_ms == LONG_AGO_MS && dated &&
                is_right(date_s + reply->hints.age_s - true_s) &&
@@ -170,7 +172,7 @@ void oracle_clock_hears(struct oracle *oracle, uint32_t cert, const struct reply
                               world_now(world).wall_s);
     if (in_truth && !by_machine && !is_called_old(oracle, reply)) {
         trust->ahead_ms = LONG_AGO_MS; /* it is known to be wrong until it is set again */
-    } else if (by_machine && !in_truth &&
+    } else if (by_machine && (!in_truth || trust->behind_s > 0) &&
                (world->clock_off_s > 0 || reply->hints.date_s == INSTANT_NEVER)) {
         follow_or_not(oracle);
     }
