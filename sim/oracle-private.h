@@ -84,6 +84,7 @@ struct pace {
     bool fresh;       /* it was a new answer */
     bool planned;     /* it was a good one, and there was no need of a newer */
     bool blurred;     /* it is not known where this round began */
+    bool cut;         /* nor what was tried in it before the clock was set */
     bool stays;       /* it is late because a responder is down */
 };
 
