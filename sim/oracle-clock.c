@@ -4,7 +4,10 @@
  *
  * Trusted: the process must know the true time well enough never to show what has ended. It does
  * when the clock was right at its start, or has been right since for as long as a jump may be
- * doubted; and for as long as it lives, whatever the clock does then: it is to doubt jumps.
+ * doubted; and for as long as it lives, whatever the clock does then: it is to doubt jumps. An
+ * answer that has ended, without a Date header to tell, speaks for a process that is behind and
+ * against the clock that is right: then only a new answer with a Date, or the next jump, helps. To
+ * one that is behind, answers of today speak also for a clock that is ahead.
  *
  * Tainted: it may lawfully go by a time ahead of the truth, and so take away what is good. It does
  * when the clock was ahead at its start, or stayed ahead for policy.clock_doubt_s and no signed
@@ -36,10 +39,11 @@ static void follow(struct oracle *oracle)
     oracle->trust.trusted = is_right(off_s);
     oracle->trust.tainted = off_s > RIGHT_S;
     oracle->trust.taint_s = time_max(0, off_s);
+    oracle->trust.behind_s = is_right(off_s) ? 0 : time_max(0, -off_s);
     oracle->trust.since_ms = oracle->world->now_ms;
 }
 
-/* Nothing is shown: what was believed before may still be. */
+/* The process may, but what was believed before may still be. */
 static void follow_or_not(struct oracle *oracle)
 {
     struct trust before = oracle->trust;
@@ -48,6 +52,10 @@ static void follow_or_not(struct oracle *oracle)
     if (oracle->shown_life == oracle->world->lives && before.tainted) {
         oracle->trust.tainted = true;
         oracle->trust.taint_s = time_max(before.taint_s, oracle->trust.taint_s);
+    }
+    if (oracle->shown_life == oracle->world->lives && !before.trusted) {
+        oracle->trust.trusted = false;
+        oracle->trust.behind_s = time_max(before.behind_s, oracle->trust.behind_s);
     }
     if (before.trusted && oracle->trust.trusted) {
         oracle->trust.since_ms = before.since_ms;
@@ -92,6 +100,7 @@ void oracle_clock_passes(struct oracle *oracle)
     if (!trust->trusted && trust->right_ms != LONG_AGO_MS &&
         now_ms >= trust->right_ms + doubt_ms(oracle)) {
         trust->trusted = true;
+        trust->behind_s = 0;
         trust->since_ms = now_ms;
     }
     if (trust->ahead_ms != LONG_AGO_MS && now_ms >= trust->ahead_ms + doubt_ms(oracle)) {
@@ -99,6 +108,40 @@ void oracle_clock_passes(struct oracle *oracle)
         trust->taint_s = trust->ahead_s;
         trust->ahead_ms = LONG_AGO_MS;
     }
+}
+
+/* The machine's clock is right, and the process may go by a time before the truth. */
+static void hear_of_right(struct oracle *oracle, uint32_t cert, const struct reply *reply)
+{
+    const struct answer *answer = answers_get(&oracle->world->answers, reply->answer);
+    struct trust *trust = &oracle->trust;
+    int64_t true_s = world_true_s(oracle->world), date_s = reply->hints.date_s;
+    bool dated = date_s != INSTANT_NEVER;
+
+    if (trust->trusted || trust->behind_s == 0) {
+        return;
+    }
+    if (!dated && true_s >= oracle_until_s(oracle, cert, reply->answer) - NEAR_S &&
+        true_s - trust->behind_s - NEAR_S < answer->next_update_s) {
+        trust->right_ms = LONG_AGO_MS; /* it is not believed until it is set again */
+    } else if (trust->right_ms == LONG_AGO_MS && dated &&
+               is_right(date_s + reply->hints.age_s - true_s) &&
+               oracle_is_usable(oracle, cert, reply->answer)) {
+        trust->right_ms = oracle->world->now_ms;
+    }
+}
+
+/* By a machine's clock that is ahead an answer has ended, and a Date header that is false agrees:
+ * it need not be taken for more than an old one. */
+static bool is_called_old(const struct oracle *oracle, const struct reply *reply)
+{
+    const struct world *world = oracle->world;
+    int64_t date_s = time_add(reply->hints.date_s, reply->hints.age_s);
+    int64_t off_s = time_sub(world_now(world).wall_s, date_s);
+    int64_t near_s = world->policy.clock_jump_s + NEAR_S;
+
+    return world->clock_off_s > 0 && reply->hints.date_s != INSTANT_NEVER && off_s <= near_s &&
+           off_s >= -near_s;
 }
 
 /* A sound answer is a witness: when only one of both times permits it, that counts. One that was
@@ -112,22 +155,26 @@ void oracle_clock_hears(struct oracle *oracle, uint32_t cert, const struct reply
     const struct answer *answer;
     bool in_truth, by_machine;
 
-    if (reply->answer == ANSWER_NONE || is_right(world->clock_off_s)) {
+    if (reply->answer == ANSWER_NONE) {
         return;
     }
     answer = answers_get(&world->answers, reply->answer);
     if (!answer_is_sound(answer, world->certs[cert].certid)) {
         return;
     }
+    if (is_right(world->clock_off_s)) {
+        hear_of_right(oracle, cert, reply);
+        return;
+    }
     in_truth = window_holds((struct window){answer->this_update_s, answer->next_update_s},
                             world_true_s(world));
     by_machine = window_holds((struct window){answer->this_update_s, answer->next_update_s},
                               world_now(world).wall_s);
-    if (in_truth && !by_machine) {
+    if (in_truth && !by_machine && !is_called_old(oracle, reply)) {
         trust->ahead_ms = LONG_AGO_MS; /* it is known to be wrong until it is set again */
-    } else if (by_machine && !in_truth &&
+    } else if (by_machine && (!in_truth || trust->behind_s > 0) &&
                (world->clock_off_s > 0 || reply->hints.date_s == INSTANT_NEVER)) {
-        follow(oracle);
+        follow_or_not(oracle);
     }
 }
 

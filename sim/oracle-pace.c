@@ -457,8 +457,10 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
         pace->sure_rounds++;
         judge_gap(oracle, ask->cert, gap_ms);
     }
-    if (again || (gap_ms >= floor_ms && !(pace->wanted & bit))) {
+    if (again || (gap_ms >= floor_ms && !(pace->wanted & bit)) ||
+        (pace->cut && gap_ms > 0 && way_of(ask) == WAY_GET)) {
         pace->tried = pace->wanted = 0;
+        pace->cut = false;
         pace->blurred = !again; /* a new one, or it had to wait for this one */
     }
     if (gap_ms >= floor_ms) {
@@ -586,6 +588,7 @@ void oracle_pace_forgets(struct oracle *oracle)
 
         pace_forget(oracle, i);
         oracle->matters[i].pace.rounds = rounds; /* it may count on */
+        oracle->matters[i].pace.blurred = oracle->matters[i].pace.cut = true;
     }
 }
 

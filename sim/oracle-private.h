@@ -84,6 +84,7 @@ struct pace {
     bool fresh;       /* it was a new answer */
     bool planned;     /* it was a good one, and there was no need of a newer */
     bool blurred;     /* it is not known where this round began */
+    bool cut;         /* nor what was tried in it before the clock was set */
     bool stays;       /* it is late because a responder is down */
 };
 
@@ -158,8 +159,9 @@ struct trust {
     bool trusted;
     bool tainted;
     int64_t taint_s;
+    int64_t behind_s; /* not trusted: so far behind the truth it may be */
     int64_t since_ms; /* trusted since; LONG_AGO_MS: since the process started */
-    int64_t right_ms; /* right since; LONG_AGO_MS: it is wrong */
+    int64_t right_ms; /* right since; LONG_AGO_MS: it is wrong, or an old answer calls it so */
     int64_t ahead_ms; /* wrong and ahead since, and nobody contradicted; LONG_AGO_MS */
     int64_t ahead_s;  /* ... by so much */
 };

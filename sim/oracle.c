@@ -300,8 +300,17 @@ static enum invariant judge_shown(const struct oracle *oracle, uint32_t cert, ui
     return BROKEN_EXPIRED;
 }
 
+/* When the last process ended; LONG_AGO_MS: none has. */
+static int64_t ended_ms(const struct oracle *oracle)
+{
+    uint32_t running = oracle->world->process_up;
+
+    return oracle->life_count > running ? oracle->lives[oracle->life_count - 1 - running].until_ms
+                                        : LONG_AGO_MS;
+}
+
 /* What a process left behind that is away, or whose successor did not take it up, is looked at once
- * a minute. Looks again when that is over. */
+ * a minute, also where it did not know that it had ended. Looks again when that is over. */
 static bool is_left_behind(struct oracle *oracle, uint32_t cert)
 {
     const struct world *world = oracle->world;
@@ -312,7 +321,7 @@ static bool is_left_behind(struct oracle *oracle, uint32_t cert)
     if (world->process_up && watch->told_life == world->lives) {
         return false;
     }
-    watch->class_until_ms = (end_s + EXPIRE_SLACK_S) * 1000;
+    watch->class_until_ms = time_max(end_s * 1000, ended_ms(oracle)) + EXPIRE_SLACK_S * 1000;
     if (!world->process_up && world_now(world).wall_s < world_true_s(world) - RIGHT_S) {
         watch->class_until_ms = world->now_ms + 60000; /* by that clock it has not ended */
     }

@@ -450,6 +450,9 @@ static void say_older(struct meeting *meeting)
     say_http(meeting, 200);
     meeting->reply->answer = older_answer(meeting->world, meeting->number, meeting->ask->cert);
     meeting->reply->hints.age_s = HOUR_S;
+    if (meeting->reply->hints.date_s != INSTANT_NEVER) {
+        meeting->reply->hints.date_s -= HOUR_S; /* a cache keeps the Date of what it has kept */
+    }
 }
 
 /* Faults on the way, before anything like an answer. True: that was it. */

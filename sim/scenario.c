@@ -173,6 +173,7 @@ static void build_clock(struct world *world, struct oracle_demands *ret_demands)
 {
     static const int64_t jumps_s[] = {400,       HOUR_S,     5 * HOUR_S,
                                       5 * DAY_S, 30 * DAY_S, 4 * 366 * DAY_S};
+    static const enum fault faults[] = {FAULT_REFUSED, FAULT_EXPIRED, FAULT_OLDER};
     int64_t end_s = (world->end_ms - world->now_ms) / 1000, at_s = HOUR_S;
 
     (void)ret_demands;
@@ -188,7 +189,7 @@ static void build_clock(struct world *world, struct oracle_demands *ret_demands)
         if (pick_chance(world, 2)) {
             int64_t from_s = at_s + pick_range(world, -600, 600);
 
-            plan_outage(world, FAULT_REFUSED, from_s,
+            plan_outage(world, faults[pick_range(world, 0, ARRAY_SIZE(faults) - 1)], from_s,
                         from_s + pick_scale(world, 20 * MINUTE_S, 2 * DAY_S));
         }
         at_s += long_s;

@@ -25,6 +25,11 @@
 #define REFUSING_WORLD                                                                             \
     "days 2\nauthority on-demand 12h\nresponder\nfault 0 refused 0..2d\ncerts 3\n"
 
+/* By a clock that is set right later; its responder has only old answers. */
+#define OLD_WORLD(responder_)                                                                      \
+    "days 2\nauthority on-demand 12h\nresponder" responder_                                        \
+    "\nfault 0 expired 0..2d\ncerts 3\nclock 0 -12h\nclock 1h 0\n"
+
 /* All is well. Nobody need ask twice for a certificate that ends before an answer does. */
 #define WELL_WORLD "days 1\nauthority on-demand 12h backdate 60\nresponder\n"
 #define ENDS_SOON  "certs 1 ends 10h\n"
@@ -90,6 +95,24 @@ static const struct play plays[] = {
      BROKEN_EXPIRED,
      DEAD_WORLD "clock 0 -1d\nclock 10h 0\n",
      {SHOW(12 * HOUR, 0, .from_s = 12 * H - 60, .until_s = 12 * H + 180), HIDE(13 * HOUR, 0)}},
+    {"shown beyond its end where an old answer spoke against the clock that was put right",
+     BROKEN_NOTHING,
+     OLD_WORLD(""),
+     {SHOW(S, 2, .until_s = 12 * H), ASK(HOUR + MINUTE, 1),
+      SHOW(3 * HOUR, 0, .from_s = 3 * H - 60, .until_s = 3 * H + 180), HIDE(4 * HOUR, 0),
+      HIDE(11 * HOUR + 55 * MINUTE, 2)}},
+    {"shown beyond its end where an old answer's Date said that it is one",
+     BROKEN_EXPIRED,
+     OLD_WORLD(" date"),
+     {SHOW(S, 2, .until_s = 12 * H), ASK(HOUR + MINUTE, 1),
+      SHOW(3 * HOUR, 0, .from_s = 3 * H - 60, .until_s = 3 * H + 180), HIDE(4 * HOUR, 0),
+      HIDE(11 * HOUR + 55 * MINUTE, 2)}},
+    {"shown beyond its end where the clock was set again, and is right",
+     BROKEN_EXPIRED,
+     OLD_WORLD("") "clock 5h -12h\nclock 6h 0\n",
+     {SHOW(S, 2, .until_s = 12 * H), ASK(HOUR + MINUTE, 1),
+      SHOW(8 * HOUR, 0, .from_s = 8 * H - 60, .until_s = 8 * H + 180), HIDE(9 * HOUR, 0),
+      HIDE(11 * HOUR + 55 * MINUTE, 2)}},
     {"must-staple: a day longer, which counts as bare",
      BROKEN_NOTHING,
      DEAD_WORLD "certs 1 must-staple\n",

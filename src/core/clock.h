@@ -9,10 +9,10 @@
  * a jump alone neither withdraws what is good nor makes what has ended good again.
  *
  * What decides are signed answers that only one of the two times permits. A responder's Date is
- * not signed: it may agree with the machine's clock and so end the doubt, but never keeps
- * something alive that the machine's clock calls dead. A jump forward that nothing speaks for or
- * against is believed after policy->clock_doubt_s; a jump back is not, since what ended would then
- * come back. */
+ * not signed: it may agree with the machine's clock and so end the doubt, or show that an answer is
+ * an old one and speaks against no clock set forward, but never keeps something alive that the
+ * machine's clock calls dead. A jump forward that nothing speaks for or against is believed after
+ * policy->clock_doubt_s; a jump back is not, since what ended would then come back. */
 
 #include "base/instant.h"
 #include "core/policy.h"

@@ -179,22 +179,33 @@ static bool engine_convinces(const struct engine *engine, bool believed, int64_t
     return !back || agrees || !dated;
 }
 
+/* An answer that only the time believed permits. Where it has ended by the machine's clock, and its
+ * Date says the same, it is an old one, told again: that speaks for neither time. */
+static void engine_weigh_against(struct engine *engine, uint32_t cert, int64_t off_s)
+{
+    int64_t jump_s = time_sub(engine->machine.wall_s, engine->now.wall_s);
+    bool agrees = off_s != INSTANT_NEVER && is_small(engine, off_s);
+
+    if (jump_s > 0 && agrees) {
+        return;
+    }
+    clock_contradict(&engine->clock, engine->machine);
+    engine_tell_wrong(engine, cert, off_s == INSTANT_NEVER || agrees ? jump_s : off_s);
+}
+
 static void engine_weigh_doubt(struct engine *engine, uint32_t cert,
                                const struct event_fetched *fetched)
 {
     int64_t off_s = date_off_s(engine, &fetched->hints);
-    int64_t jump_s = time_sub(engine->machine.wall_s, engine->now.wall_s);
     bool machine = engine_permits(engine, cert, fetched->facts, engine->machine.wall_s);
     bool believed = engine_permits(engine, cert, fetched->facts, engine->now.wall_s);
-    bool dated = off_s != INSTANT_NEVER;
 
     if (machine && engine_convinces(engine, believed, off_s)) {
         engine->clock.wrong = false;
         engine_believe(engine, clock_believe(&engine->clock, engine->machine));
     } else if (believed && !machine) {
-        clock_contradict(&engine->clock, engine->machine);
-        engine_tell_wrong(engine, cert, dated ? off_s : jump_s);
-    } else if (believed && dated && !is_small(engine, off_s)) {
+        engine_weigh_against(engine, cert, off_s);
+    } else if (believed && off_s != INSTANT_NEVER && !is_small(engine, off_s)) {
         engine_tell_wrong(engine, cert, off_s);
     }
 }

@@ -49,13 +49,17 @@ static void test_answers_decide_whether_a_jump_is_believed(void **state)
         const char *notes;
         const char *trace;
     } cases[] = {
-        /* Only the time before permits it: the clock is wrong, whatever Date says. */
+        /* Only the time before permits it: the clock is wrong, unless Date says with it that the
+         * answer has ended. */
         {-HOUR, 20 * DAY, -60, 4 * DAY, NO_DATE, false, "wrong!! held-back ",
          "keep-pending settled "},
         {-HOUR, 20 * DAY, -60, 4 * DAY, 0, false, "wrong!! held-back ", "keep-pending settled "},
-        {-HOUR, 20 * DAY, -60, 4 * DAY, 20 * DAY, false, "wrong!! held-back ",
+        {-HOUR, 20 * DAY, -60, 4 * DAY, 19 * DAY, false, "wrong!! held-back ",
          "keep-pending settled "},
+        {-HOUR, 20 * DAY, -60, 4 * DAY, 20 * DAY, false, "held-back ", "keep-pending settled "},
         {-HOUR, -DAY, -HOUR + 9, 4 * DAY, NO_DATE, false, "wrong!! accepted ",
+         "keep settled publish "},
+        {-HOUR, -DAY, -HOUR + 9, 4 * DAY, -DAY, false, "wrong!! accepted ",
          "keep settled publish "},
         /* Only the machine's clock permits it. */
         {-HOUR, 20 * DAY, 20 * DAY - HOUR, 4 * DAY, NO_DATE, true, "believed! ended!! accepted ",
@@ -152,6 +156,46 @@ static void test_after_evidence_against_it_the_clock_is_believed_only_with_a_dat
         assert_null(strstr(buf_text(&world.notes), "wrong")); /* told before */
         world_close(&world);
     }
+}
+
+static void
+test_old_answer_that_its_date_calls_old_keeps_no_clock_from_being_put_right(void **state)
+{
+    const int64_t dates[] = {NO_DATE, HOUR, 5 * HOUR};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
+        bool old = dates[i] == 5 * HOUR;
+        struct world world;
+
+        start_held(&world, -9 * HOUR, 12 * HOUR);
+        set_clock(&world, 5 * HOUR); /* by which that has ended */
+        answer_dated(&world, -10 * HOUR, 12 * HOUR, dates[i]);
+        assert_int_equal(look_clock(&world).wrong, !old);
+        while (world.now.mono_ms < 5000000 + 3610000) {
+            if (world.outside[0].attempt) {
+                fetch_fails(&world, FETCH_NO_NAME);
+            }
+            pass_deadline(&world, 10);
+        }
+        assert_int_equal(look_clock(&world).off_s, old ? 0 : 5 * HOUR);
+        assert_int_equal(strstr(buf_text(&world.notes), "believed! ended!!") != NULL, old);
+        world_close(&world);
+    }
+}
+
+/* The answer itself, which is signed, tells the truth about a clock that is behind. */
+static void test_clock_behind_an_answer_is_not_told_as_far_off_as_its_date(void **state)
+{
+    struct world world;
+
+    (void)state;
+    start_held(&world, -HOUR, 4 * DAY);
+    set_clock(&world, -DAY);
+    answer_dated(&world, -HOUR + 9, 4 * DAY, -DAY);
+    assert_true(look_clock(&world).wrong);
+    assert_int_equal(look_clock(&world).date_off_s, -DAY);
+    world_close(&world);
 }
 
 static void test_date_that_agrees_is_not_told_as_one_that_contradicts(void **state)
@@ -556,6 +600,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_decide_whether_a_jump_is_believed),
         cmocka_unit_test(test_after_evidence_against_it_the_clock_is_believed_only_with_a_date),
+        cmocka_unit_test(
+            test_old_answer_that_its_date_calls_old_keeps_no_clock_from_being_put_right),
+        cmocka_unit_test(test_clock_behind_an_answer_is_not_told_as_far_off_as_its_date),
         cmocka_unit_test(test_date_that_agrees_is_not_told_as_one_that_contradicts),
         cmocka_unit_test(test_evidence_against_one_time_says_nothing_of_the_next),
         cmocka_unit_test(test_jump_in_an_outage_withdraws_nothing_for_an_hour_then_forward_counts),
