@@ -134,6 +134,24 @@ static void see_undone(struct oracle *oracle, uint32_t cert, uint32_t shown)
     }
 }
 
+/* Only what follows a staple that is still good may wait for other changes. */
+void oracle_batched(struct oracle *oracle, uint32_t cert, bool withdraws)
+{
+    uint32_t shown = oracle_watch_of(oracle, cert)->shown;
+    const struct answer *answer =
+        shown == ANSWER_NONE ? NULL : answers_get(&oracle->world->answers, shown);
+
+    if (withdraws) {
+        oracle_break(oracle, BROKEN_BATCHED, cert, "a withdrawal");
+    } else if (!answer) {
+        oracle_break(oracle, BROKEN_BATCHED, cert, "the first staple");
+    } else if (answer->status != CERT_STATUS_GOOD ||
+               (oracle_clock_is_right(oracle) &&
+                answer->next_update_s < world_true_s(oracle->world) - NEAR_S)) {
+        oracle_break(oracle, BROKEN_BATCHED, cert, "what follows one that is not good");
+    }
+}
+
 void oracle_shown(struct oracle *oracle, uint32_t cert)
 {
     struct world *world = oracle->world;

@@ -148,6 +148,8 @@ void world_cancel(struct world *world, uint32_t cert, uint64_t attempt);
 enum write_result world_write(struct world *world, enum write_kind kind);
 /* What the servers show for @cert may have changed just now. */
 void world_shown(struct world *world, uint32_t cert);
+/* Before that: there is no hurry, servers may be told of it with other changes. */
+void world_batched(struct world *world, uint32_t cert, bool withdraws);
 /* Puts something that the subject did into the trace: any words, with numbers. The hash of a run
  * is over all of them with their true times. */
 void world_mark(struct world *world, const char *what, uint32_t cert, int64_t a, int64_t b);
