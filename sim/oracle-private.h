@@ -106,6 +106,7 @@ struct subject_matter {
     bool revoked;      /* a valid revoked answer was delivered */
     int64_t revoked_ms;
     int64_t revoked_this_s;
+    int64_t revoked_last_s; /* the newest of all, also of those that the process may have lost */
     int8_t revocation_reason;
     int64_t good_ms;     /* the first good answer after it; LONG_AGO_MS: none */
     int64_t good_this_s; /* the oldest thisUpdate of those that undo it */

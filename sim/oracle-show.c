@@ -205,6 +205,7 @@ static void hear_revoked(struct oracle *oracle, struct subject_matter *matter,
     matter->revoked = true;
     matter->revoked_ms = oracle->world->now_ms;
     matter->revoked_this_s = time_max(before_s, answer->this_update_s);
+    matter->revoked_last_s = time_max(matter->revoked_last_s, answer->this_update_s);
     matter->revocation_reason = answer->revocation_reason;
     matter->good_ms = LONG_AGO_MS;
 }
@@ -306,7 +307,7 @@ static void hear_owed(struct oracle *oracle, uint32_t cert, uint32_t number, boo
     switch (answer->status) {
     case CERT_STATUS_GOOD:
         if (!matter->doomed ||
-            (was_revoked && !matter->revoked &&
+            (was_revoked && !matter->revoked && matter->good_this_s > matter->revoked_last_s &&
              (top == ANSWER_NONE ||
               matter->good_this_s > answers_get(&oracle->world->answers, top)->this_update_s))) {
             oracle_owe(oracle, cert, number);

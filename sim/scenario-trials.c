@@ -179,6 +179,11 @@ void build_deaths(struct world *world, struct oracle_demands *ret_demands)
         world->certs[i].revocation_reason = pick_chance(world, 2) ? REASON_CODE_HOLD : 1;
         world->certs[i].released_ms =
             world->certs[i].revoked_ms + pick_scale(world, HOUR_S, 2 * DAY_S) * 1000;
+        if (pick_chance(world, 2)) { /* on hold again and again, within the life of an answer */
+            world->certs[i].cycle_ms = pick_scale(world, HOUR_S, authority.life_s) * 1000;
+            world->certs[i].released_ms = world->certs[i].revoked_ms + world->certs[i].cycle_ms / 2;
+            world->certs[i].revocation_reason = REASON_CODE_HOLD;
+        }
     }
     plan_faults(world, responder, faults, ARRAY_SIZE(faults), 4 * HOUR_S);
     plan_ends(world, 20 * MINUTE_S, 4);

@@ -36,6 +36,7 @@ struct sim_cert {
     int64_t issued_ms;   /* when its authority knows it */
     int64_t revoked_ms;  /* INSTANT_NEVER: never */
     int64_t released_ms; /* of a certificate on hold: good again */
+    int64_t cycle_ms;    /* on hold again, so long behind the last time; 0: never again */
     int8_t revocation_reason;
     uint32_t twin; /* the first leaf of this certid (itself, mostly) */
     /* What its authority knows of a certid, kept with the first leaf of it. */
