@@ -189,7 +189,8 @@ static uint32_t ways_wanted(const struct oracle *oracle, const struct ask *ask,
                             const struct reply *reply, enum verdict_of_reply verdict)
 {
     const struct sim_cert *cert = &oracle->world->certs[ask->cert];
-    uint32_t tried = oracle->matters[cert->certid].pace.tried, wanted = 0;
+    uint32_t tried = oracle->matters[cert->certid].pace.tried | way_bit(ask->url, way_of(ask));
+    uint32_t wanted = 0;
     bool blurred = oracle->matters[cert->certid].pace.blurred;
     bool same = oracle_let_alone_until_ms(oracle, cert->responders[ask->url]) == LONG_AGO_MS &&
                 reply->hints.retry_after_s <= 0;
