@@ -28,6 +28,7 @@ struct cert {
     struct tombstone tombstone;
     uint32_t etag; /* the last answer that came with an ETag */
     enum wish wish;
+    bool urgent; /* the wish, or one before it that was not granted yet */
     bool queued;
     bool dirty;  /* the store does not know it yet */
     bool reread; /* EFFECT_READ */
@@ -166,6 +167,7 @@ static void do_effect(struct clinch *clinch, const struct effect *effect, uint32
     case EFFECT_WITHDRAW:
         clinch->certs[effect->cert].wish =
             effect->type == EFFECT_PUBLISH ? WISH_PUBLISH : WISH_WITHDRAW;
+        clinch->certs[effect->cert].urgent |= effect->urgent;
         enqueue(clinch, effect->cert);
         break;
     case EFFECT_SETTLED:
@@ -233,7 +235,10 @@ static void grant(struct clinch *clinch, uint32_t number)
         clinch->dead = true;
         return;
     }
-    cert->left_over = false;
+    if (!cert->urgent) {
+        world_batched(world, number, !publish);
+    }
+    cert->urgent = cert->left_over = false;
     cert->shown = publish ? cert->held : ANSWER_NONE;
     if (publish) {
         struct engine_view view = look(clinch, number);

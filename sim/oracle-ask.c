@@ -116,12 +116,12 @@ static void check_pause(struct oracle *oracle, uint32_t cert, uint32_t responder
 }
 
 /* One that is down is tried more and more rarely, at random: many in a row that came soon are no
- * chance. */
+ * chance; and never at once. */
 static void check_probe(struct oracle *oracle, uint32_t cert, uint32_t responder)
 {
     const struct policy *policy = &oracle->world->policy;
     struct queue *queue = &oracle->queues[responder];
-    int64_t gap_ms = oracle->world->now_ms - queue->ill_ms;
+    int64_t now_ms = oracle->world->now_ms, gap_ms = now_ms - queue->ill_ms;
     bool hasty = queue->open && queue->vain > LONG_VAIN && oracle_clock_is_right(oracle) &&
                  gap_ms < policy->probe_cap_bare_s * 1000 / HASTY_PART;
 
@@ -129,6 +129,9 @@ static void check_probe(struct oracle *oracle, uint32_t cert, uint32_t responder
         int64_t bound_s = least_pause_s(oracle, responder, policy->probe_cap_bare_s);
 
         hasty = gap_ms < bound_s * 1000 / HASTY_PART;
+    }
+    if (queue->open && !queue->doubtful && queue->tried_ms > now_ms - policy->backoff_floor_ms) {
+        break_responder(oracle, BROKEN_HASTE, cert, responder, now_ms - queue->tried_ms);
     }
     queue->hasty = hasty ? queue->hasty + 1 : 0;
     if (queue->hasty == HASTY_ROW) {
@@ -421,7 +424,7 @@ static void hear_circuit(struct oracle *oracle, uint32_t responder, enum news ne
         queue->ill_ms = oracle->world->now_ms;
         if (!queue->open && queue->failures >= oracle->world->policy.responder_failures) {
             queue->open = true;
-            queue->opened_ms = oracle->world->now_ms;
+            queue->opened_ms = queue->tried_ms = oracle->world->now_ms;
             queue->probes = 0;
             world_seen(oracle->world, COVER_EVENT, SEEN_CIRCUIT_OPEN);
         }
@@ -447,6 +450,14 @@ static void hear_circuit(struct oracle *oracle, uint32_t responder, enum news ne
     }
 }
 
+static bool is_probe(struct oracle *oracle, const struct ask *ask)
+{
+    const struct subject_matter *matter = matter_of(oracle, ask->cert);
+
+    return matter->in_flight && matter->attempt == ask->attempt && matter->cert == ask->cert &&
+           matter->probe;
+}
+
 void oracle_hear_ask(struct oracle *oracle, const struct ask *ask, const struct reply *reply)
 {
     const struct world *world = oracle->world;
@@ -454,6 +465,9 @@ void oracle_hear_ask(struct oracle *oracle, const struct ask *ask, const struct 
     struct queue *queue = &oracle->queues[responder];
     enum news news = news_of(world, reply);
 
+    if (is_probe(oracle, ask)) {
+        queue->tried_ms = world->now_ms;
+    }
     close_ask(oracle, ask->cert, ask->attempt);
     hear_circuit(oracle, responder, news);
     if (news == NEWS_WELL) {

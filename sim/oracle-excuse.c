@@ -68,6 +68,51 @@ int64_t oracle_excused_until_ms(const struct oracle *oracle, const struct sim_ce
     return until_ms;
 }
 
+int64_t oracle_paused_until_ms(const struct oracle *oracle, const struct sim_cert *cert)
+{
+    const struct policy *policy = &oracle->world->policy;
+    const struct subject_matter *matter = &oracle->matters[cert->certid];
+    uint32_t shown = oracle->watches[matter->cert].shown;
+    int64_t until_ms = oracle_excused_until_ms(oracle, cert), most_ms = LONG_AGO_MS;
+
+    if (until_ms == INT64_MAX || matter->leaves != 1 || oracle->demands.lag_ms) {
+        return until_ms;
+    }
+    for (unsigned i = 0; i < cert->facts.url_count; i++) {
+        int64_t from_ms =
+            time_max(oracle->queues[cert->responders[i]].told_ms, matter->pace.late_ms);
+        int64_t bound_ms = policy->probe_cap_s * 1000;
+
+        if (shown != ANSWER_NONE && oracle_is_usable(oracle, matter->cert, shown)) {
+            bound_ms = (oracle_until_s(oracle, matter->cert, shown) * 1000 - from_ms) / 8;
+            bound_ms = time_min(bound_ms, policy->retry_after_cap_s * 1000);
+        }
+        most_ms = time_max(most_ms, from_ms + bound_ms);
+    }
+    return time_min(until_ms, most_ms);
+}
+
+int64_t oracle_probed_by_ms(const struct oracle *oracle, const struct sim_cert *cert)
+{
+    const struct policy *policy = &oracle->world->policy;
+    const struct subject_matter *matter = &oracle->matters[cert->certid];
+    const struct queue *queue = &oracle->queues[cert->responders[0]];
+    int64_t from_ms = time_max(queue->tried_ms, matter->pace.late_ms);
+    int64_t bound_ms = policy->probe_cap_bare_s * 1000;
+    uint32_t shown = oracle->watches[matter->cert].shown;
+
+    if (matter->leaves != 1 || cert->facts.url_count != 1 || queue->doubtful || queue->probes > 0 ||
+        oracle->demands.lag_ms ||
+        oracle->world->now_ms < queue->told_ms + 2 * policy->retry_after_cap_s * 1000) {
+        return INT64_MAX;
+    }
+    if (shown != ANSWER_NONE && oracle_is_usable(oracle, matter->cert, shown)) {
+        bound_ms = (oracle_until_s(oracle, matter->cert, shown) * 1000 - from_ms) / 8;
+        bound_ms = time_min(bound_ms, policy->probe_cap_s * 1000);
+    }
+    return from_ms + bound_ms + oracle_slack_ms(oracle, cert);
+}
+
 bool oracle_is_busy(const struct oracle *oracle, const struct sim_cert *cert)
 {
     const struct policy *policy = &oracle->world->policy;

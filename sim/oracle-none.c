@@ -44,6 +44,11 @@ void oracle_shown(struct oracle *oracle, uint32_t cert)
     (void)oracle, (void)cert;
 }
 
+void oracle_batched(struct oracle *oracle, uint32_t cert, bool withdraws)
+{
+    (void)oracle, (void)cert, (void)withdraws;
+}
+
 void oracle_acted(struct oracle *oracle, enum world_act act, uint32_t index)
 {
     (void)oracle, (void)act, (void)index;

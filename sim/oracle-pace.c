@@ -13,8 +13,9 @@
  * - that those who waited for a responder that was down are not asked for together once more;
  * - after a failure: not later than the exponential backoff permits, nor than an eighth of what is
  *   left; and in the long run not more often than a spread over all of it would;
- * - that a round does not end before POST was tried where GET met an HTTP error, no-cache where the
- *   answer was a stale one, and each URL whose responder is not down;
+ * - that a round begins with GET, and does not end before POST was tried where GET met an HTTP
+ *   error or junk, no-cache and then POST where the answer was a stale one, and each URL whose
+ *   responder is not down;
  * - that what is asked ends.
  *
  * Only sure cases count: nothing is sure while the machine's clock excuses anything, or of what
@@ -169,12 +170,27 @@ void oracle_pace_hidden(struct oracle *oracle, uint32_t cert, bool known)
     }
 }
 
+/* An error of HTTP, what is no answer, and what a cache keeps although it was asked past it. */
+static bool post_may_help(const struct oracle *oracle, const struct ask *ask,
+                          const struct reply *reply, enum verdict_of_reply verdict)
+{
+    enum answer_flaw flaw = FLAW_NONE;
+
+    if (reply->outcome == FETCH_ANSWER) {
+        flaw = answers_get(&oracle->world->answers, reply->answer)->flaw;
+    }
+    return reply->outcome == FETCH_BROKEN ||
+           (reply->outcome == FETCH_HTTP_STATUS && reply->http_status < 500) || flaw == FLAW_JUNK ||
+           flaw == FLAW_TRUNCATED || (verdict == REPLY_STALE && way_of(ask) == WAY_FRESH);
+}
+
 /* What else must be tried in this round. */
 static uint32_t ways_wanted(const struct oracle *oracle, const struct ask *ask,
                             const struct reply *reply, enum verdict_of_reply verdict)
 {
     const struct sim_cert *cert = &oracle->world->certs[ask->cert];
-    uint32_t tried = oracle->matters[cert->certid].pace.tried, wanted = 0;
+    uint32_t tried = oracle->matters[cert->certid].pace.tried | way_bit(ask->url, way_of(ask));
+    uint32_t wanted = 0;
     bool blurred = oracle->matters[cert->certid].pace.blurred;
     bool same = oracle_let_alone_until_ms(oracle, cert->responders[ask->url]) == LONG_AGO_MS &&
                 reply->hints.retry_after_s <= 0;
@@ -182,8 +198,7 @@ static uint32_t ways_wanted(const struct oracle *oracle, const struct ask *ask,
     if (same && way_of(ask) == WAY_GET && verdict == REPLY_STALE) {
         wanted |= way_bit(ask->url, WAY_FRESH);
     }
-    if (same && way_of(ask) != WAY_POST && reply->outcome == FETCH_HTTP_STATUS &&
-        reply->http_status < 500) {
+    if (same && way_of(ask) != WAY_POST && post_may_help(oracle, ask, reply, verdict)) {
         wanted |= way_bit(ask->url, WAY_POST);
     }
     for (unsigned i = 0; i < cert->facts.url_count; i++) {
@@ -298,6 +313,7 @@ void oracle_pace_hears(struct oracle *oracle, const struct ask *ask, const struc
 
     pace->latest_ms = INT64_MAX;
     pace->soonest_ms = LONG_AGO_MS;
+    pace->late_ms = 0;
     pace->stays = false;
     switch (verdict) {
     case REPLY_FAILED:
@@ -449,6 +465,10 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
         oracle_break_ms(oracle, BROKEN_HASTE, ask->cert, "asks again too soon by",
                         pace->soonest_ms - now_ms);
     }
+    if (sure && pace->planned && way_of(ask) == WAY_POST &&
+        oracle->matters[cert->certid].leaves == 1) {
+        oracle_break(oracle, BROKEN_WAYS, ask->cert, "begins with POST");
+    }
     pace->rounds += pace->failed && (again || gap_ms >= floor_ms);
     if (again) {
         judge_round(oracle, ask->cert);
@@ -470,6 +490,7 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
     pace->tried |= bit;
     pace->wanted &= ~bit;
     pace->soonest_ms = LONG_AGO_MS;
+    pace->late_ms = 0;
     pace->stays = false;
     pace->latest_ms = now_ms + (patience_s(oracle, ask->cert) + NEAR_S) * 1000;
     settle(oracle, cert->certid);
@@ -477,19 +498,40 @@ void oracle_pace_asks(struct oracle *oracle, const struct ask *ask)
 
 /* ---- Looking ---- */
 
+/* It waits for a responder that is down. */
+static void look_at_stay(struct oracle *oracle, uint32_t certid)
+{
+    struct subject_matter *matter = &oracle->matters[certid];
+    const struct sim_cert *cert = &oracle->world->certs[matter->cert];
+    int64_t by_ms = oracle_probed_by_ms(oracle, cert), now_ms = oracle->world->now_ms;
+
+    if (matter->pace.stays && by_ms <= now_ms && !oracle_is_busy(oracle, cert)) {
+        oracle_break_ms(oracle, BROKEN_TARDY, matter->cert,
+                        "nobody is tried where a responder is down", now_ms - by_ms);
+    }
+    matter->pace.stays = true;
+    matter->pace.latest_ms = by_ms == INT64_MAX
+                                 ? now_ms + oracle->world->policy.probe_cap_s * 1000
+                                 : time_max(by_ms, now_ms + oracle_slack_ms(oracle, cert));
+}
+
 static void look_late(struct oracle *oracle, uint32_t certid)
 {
     struct subject_matter *matter = &oracle->matters[certid];
     const struct sim_cert *cert = &oracle->world->certs[matter->cert];
     struct pace *pace = &matter->pace;
-    int64_t until_ms = oracle_excused_until_ms(oracle, cert);
+    int64_t until_ms;
 
+    pace->late_ms = pace->late_ms ? pace->late_ms : oracle->world->now_ms;
+    until_ms = oracle_paused_until_ms(oracle, cert);
     if (is_idle(oracle, matter->cert) || !oracle_clock_is_right(oracle) ||
         oracle_anybody_hangs(oracle)) {
         pace->latest_ms = INT64_MAX;
+    } else if (until_ms == INT64_MAX) {
+        look_at_stay(oracle, certid);
     } else if (until_ms >= oracle->world->now_ms) {
-        pace->stays = until_ms == INT64_MAX;
-        pace->latest_ms = pace->stays ? INT64_MAX : until_ms + oracle_slack_ms(oracle, cert);
+        pace->stays = false;
+        pace->latest_ms = until_ms + oracle_slack_ms(oracle, cert);
     } else if (oracle_is_busy(oracle, cert) || oracle_was_ill(oracle, cert)) {
         pace->latest_ms = oracle->world->now_ms + oracle_slack_ms(oracle, cert);
     } else {
@@ -527,6 +569,7 @@ void oracle_pace_returns(struct oracle *oracle, uint32_t responder)
         for (unsigned url = 0; url < cert->facts.url_count && matter->pace.stays; url++) {
             if (cert->responders[url] == responder) {
                 matter->pace.stays = false;
+                matter->pace.late_ms = 0;
                 matter->pace.latest_ms = oracle->world->now_ms + oracle_slack_ms(oracle, cert) +
                                          oracle->world->policy.probe_cap_s * 1000;
                 settle(oracle, i);

@@ -72,6 +72,7 @@ struct pace {
     int64_t latest_ms;    /* not behind; INT64_MAX */
     int64_t wanted_ms;    /* what is wanted, by then */
     int64_t bound_ms;     /* the longest wait after the last failure */
+    int64_t late_ms;      /* since when it is late; 0: it is not */
     uint32_t tried;       /* ways of this round, a bit each */
     uint32_t wanted;      /* others that belong to it */
     unsigned rounds;      /* in a row, that failed or may have */
@@ -106,6 +107,7 @@ struct subject_matter {
     bool revoked;      /* a valid revoked answer was delivered */
     int64_t revoked_ms;
     int64_t revoked_this_s;
+    int64_t revoked_last_s; /* the newest of all, also of those that the process may have lost */
     int8_t revocation_reason;
     int64_t good_ms;     /* the first good answer after it; LONG_AGO_MS: none */
     int64_t good_this_s; /* the oldest thisUpdate of those that undo it */
@@ -122,6 +124,7 @@ struct queue {
     bool open;
     bool doubtful; /* its last replies may count for failures, or not */
     int64_t opened_ms;
+    int64_t tried_ms;      /* since it is open: then, or when a probe failed */
     unsigned probes;       /* in flight, of those sent since */
     unsigned vain;         /* probes in vain */
     unsigned hasty;        /* of them in a row soon after the one before */
@@ -260,6 +263,14 @@ int64_t oracle_let_alone_until_ms(const struct oracle *oracle, uint32_t number);
 
 /* Until when waiting may be no fault of its own. */
 int64_t oracle_excused_until_ms(const struct oracle *oracle, const struct sim_cert *cert);
+
+/* Until when its responders, which asked for time, may be let alone: each time, or once it waits,
+ * for an eighth of what it has left, or for some minutes with nothing held. */
+int64_t oracle_paused_until_ms(const struct oracle *oracle, const struct sim_cert *cert);
+
+/* By when the next must be tried at its responder, which is down: whoever waits there is kept from
+ * it for so long at most since the last was. INT64_MAX: it cannot be said. */
+int64_t oracle_probed_by_ms(const struct oracle *oracle, const struct sim_cert *cert);
 
 /* All places or the whole rate are taken up: others go before. */
 bool oracle_is_busy(const struct oracle *oracle, const struct sim_cert *cert);

@@ -134,6 +134,24 @@ static void see_undone(struct oracle *oracle, uint32_t cert, uint32_t shown)
     }
 }
 
+/* Only what follows a staple that is still good may wait for other changes. */
+void oracle_batched(struct oracle *oracle, uint32_t cert, bool withdraws)
+{
+    uint32_t shown = oracle_watch_of(oracle, cert)->shown;
+    const struct answer *answer =
+        shown == ANSWER_NONE ? NULL : answers_get(&oracle->world->answers, shown);
+
+    if (withdraws) {
+        oracle_break(oracle, BROKEN_BATCHED, cert, "a withdrawal");
+    } else if (!answer) {
+        oracle_break(oracle, BROKEN_BATCHED, cert, "the first staple");
+    } else if (answer->status != CERT_STATUS_GOOD ||
+               (oracle_clock_is_right(oracle) &&
+                answer->next_update_s < world_true_s(oracle->world) - NEAR_S)) {
+        oracle_break(oracle, BROKEN_BATCHED, cert, "what follows one that is not good");
+    }
+}
+
 void oracle_shown(struct oracle *oracle, uint32_t cert)
 {
     struct world *world = oracle->world;
@@ -187,6 +205,7 @@ static void hear_revoked(struct oracle *oracle, struct subject_matter *matter,
     matter->revoked = true;
     matter->revoked_ms = oracle->world->now_ms;
     matter->revoked_this_s = time_max(before_s, answer->this_update_s);
+    matter->revoked_last_s = time_max(matter->revoked_last_s, answer->this_update_s);
     matter->revocation_reason = answer->revocation_reason;
     matter->good_ms = LONG_AGO_MS;
 }
@@ -288,7 +307,7 @@ static void hear_owed(struct oracle *oracle, uint32_t cert, uint32_t number, boo
     switch (answer->status) {
     case CERT_STATUS_GOOD:
         if (!matter->doomed ||
-            (was_revoked && !matter->revoked &&
+            (was_revoked && !matter->revoked && matter->good_this_s > matter->revoked_last_s &&
              (top == ANSWER_NONE ||
               matter->good_this_s > answers_get(&oracle->world->answers, top)->this_update_s))) {
             oracle_owe(oracle, cert, number);

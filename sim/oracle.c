@@ -46,6 +46,7 @@ static const char *const names[] = {
     [BROKEN_TOO_MANY] = "too-many",
     [BROKEN_SPINNING] = "spinning",
     [BROKEN_QUIET] = "quiet",
+    [BROKEN_BATCHED] = "batched",
 };
 _Static_assert(ARRAY_SIZE(names) == BROKEN_COUNT, "a name per invariant");
 

@@ -52,6 +52,7 @@ enum invariant {
     BROKEN_TOO_MANY,     /* more than 1.1 requests per certificate and half-life */
     BROKEN_SPINNING,     /* time does not move */
     BROKEN_QUIET,        /* asked for a certificate that needs no staple */
+    BROKEN_BATCHED,      /* a first staple, a withdrawal, what follows one that is bad: may wait */
     BROKEN_COUNT,
 };
 
@@ -97,6 +98,8 @@ void oracle_cancelled(struct oracle *oracle, uint32_t cert, uint64_t attempt);
 void oracle_replied(struct oracle *oracle, const struct ask *ask, const struct reply *reply,
                     bool late);
 void oracle_shown(struct oracle *oracle, uint32_t cert);
+/* Before that: the subject says there is no hurry. */
+void oracle_batched(struct oracle *oracle, uint32_t cert, bool withdraws);
 /* After the subject has done with an act (ACT_FOUND, ACT_CLOCK, ACT_REPLY...). */
 void oracle_acted(struct oracle *oracle, enum world_act act, uint32_t index);
 /* The process: each before the world changes it, and when that is done. */

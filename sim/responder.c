@@ -161,6 +161,9 @@ static int64_t delegate_end_s(const struct authority *authority, int64_t made_s)
 
 static bool is_revoked(const struct sim_cert *cert, int64_t at_ms)
 {
+    if (cert->cycle_ms && at_ms >= cert->revoked_ms) {
+        at_ms = cert->revoked_ms + (at_ms - cert->revoked_ms) % cert->cycle_ms;
+    }
     return cert->revoked_ms <= at_ms && at_ms < cert->released_ms;
 }
 

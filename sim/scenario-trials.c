@@ -179,6 +179,11 @@ void build_deaths(struct world *world, struct oracle_demands *ret_demands)
         world->certs[i].revocation_reason = pick_chance(world, 2) ? REASON_CODE_HOLD : 1;
         world->certs[i].released_ms =
             world->certs[i].revoked_ms + pick_scale(world, HOUR_S, 2 * DAY_S) * 1000;
+        if (pick_chance(world, 2)) { /* on hold again and again, within the life of an answer */
+            world->certs[i].cycle_ms = pick_scale(world, HOUR_S, authority.life_s) * 1000;
+            world->certs[i].released_ms = world->certs[i].revoked_ms + world->certs[i].cycle_ms / 2;
+            world->certs[i].revocation_reason = REASON_CODE_HOLD;
+        }
     }
     plan_faults(world, responder, faults, ARRAY_SIZE(faults), 4 * HOUR_S);
     plan_ends(world, 20 * MINUTE_S, 4);
@@ -239,6 +244,19 @@ void build_brink(struct world *world, struct oracle_demands *ret_demands)
     }
 }
 
+/* The clock is set back every so often, to when what has ended was good; Date says otherwise. */
+static void plan_clock_back(struct world *world)
+{
+    for (int64_t at_s = DAY_S / 2; at_s < end_of_s(world);
+         at_s += pick_scale(world, HOUR_S, DAY_S)) {
+        int64_t long_s = pick_scale(world, 10 * MINUTE_S, 6 * HOUR_S);
+
+        world_plan(world, at_ms(at_s), ACT_CLOCK, 0, -pick_scale(world, 10 * MINUTE_S, DAY_S));
+        world_plan(world, at_ms(at_s + long_s), ACT_CLOCK, 0, 0);
+        at_s += long_s;
+    }
+}
+
 void build_stuck(struct world *world, struct oracle_demands *ret_demands)
 {
     static const enum fault faults[] = {FAULT_STUCK, FAULT_STUCK, FAULT_CACHED_OLD, FAULT_HTTP_500};
@@ -253,4 +271,8 @@ void build_stuck(struct world *world, struct oracle_demands *ret_demands)
     world->responders[responder].gives_max_age = pick_chance(world, 2);
     add_certs(world, number, responder, 1, world->options.certs);
     plan_faults(world, responder, faults, ARRAY_SIZE(faults), DAY_S);
+    if (pick_chance(world, 2)) {
+        world->responders[responder].gives_date = true;
+        plan_clock_back(world);
+    }
 }

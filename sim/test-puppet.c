@@ -34,11 +34,16 @@ static uint32_t mint(struct puppet *puppet, const struct move *move)
     return answers_add(&world->answers, &answer);
 }
 
-static void show(struct puppet *puppet, uint32_t cert, uint32_t answer)
+static void show(struct puppet *puppet, const struct move *move, uint32_t answer)
 {
+    uint32_t cert = move->cert;
+
     if (world_write(puppet->subject.world, WRITE_COMMIT) == WRITE_DEAD ||
         world_write(puppet->subject.world, WRITE_PUBLISH) == WRITE_DEAD) {
         return;
+    }
+    if (move->batched) {
+        world_batched(puppet->subject.world, cert, answer == ANSWER_NONE);
     }
     puppet->shown[cert] = answer;
     world_mark(puppet->subject.world, "puppet shows", cert, answer, 0);
@@ -60,14 +65,14 @@ static void do_move(struct puppet *puppet, const struct move *move)
         world_ask(puppet->subject.world, &ask);
         break;
     case MOVE_SHOW:
-        show(puppet, move->cert, mint(puppet, move));
+        show(puppet, move, mint(puppet, move));
         break;
     case MOVE_HAVE:
         assert_int_not_equal(puppet->brought[move->cert], ANSWER_NONE);
-        show(puppet, move->cert, puppet->brought[move->cert]);
+        show(puppet, move, puppet->brought[move->cert]);
         break;
     case MOVE_HIDE:
-        show(puppet, move->cert, ANSWER_NONE);
+        show(puppet, move, ANSWER_NONE);
         break;
     case MOVE_DROP:
         world_cancel(puppet->subject.world, move->cert, puppet->attempt[move->cert]);

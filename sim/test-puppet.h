@@ -22,6 +22,7 @@ struct move {
     unsigned url;
     bool post;
     bool no_cache;
+    bool batched; /* MOVE_SHOW, MOVE_HAVE, MOVE_HIDE: says there is no hurry */
     /* MOVE_SHOW: an honest, good answer of its certificate for [from_s, until_s) behind the
      * beginning, but for this: */
     int64_t from_s;

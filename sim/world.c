@@ -304,6 +304,11 @@ void world_shown(struct world *world, uint32_t cert)
     oracle_shown(world->oracle, cert);
 }
 
+void world_batched(struct world *world, uint32_t cert, bool withdraws)
+{
+    oracle_batched(world->oracle, cert, withdraws);
+}
+
 static void set_clock(struct world *world, int64_t off_s)
 {
     world_seen(world, COVER_EVENT,

@@ -36,6 +36,7 @@ struct sim_cert {
     int64_t issued_ms;   /* when its authority knows it */
     int64_t revoked_ms;  /* INSTANT_NEVER: never */
     int64_t released_ms; /* of a certificate on hold: good again */
+    int64_t cycle_ms;    /* on hold again, so long behind the last time; 0: never again */
     int8_t revocation_reason;
     uint32_t twin; /* the first leaf of this certid (itself, mostly) */
     /* What its authority knows of a certid, kept with the first leaf of it. */
@@ -148,6 +149,8 @@ void world_cancel(struct world *world, uint32_t cert, uint64_t attempt);
 enum write_result world_write(struct world *world, enum write_kind kind);
 /* What the servers show for @cert may have changed just now. */
 void world_shown(struct world *world, uint32_t cert);
+/* Before that: there is no hurry, servers may be told of it with other changes. */
+void world_batched(struct world *world, uint32_t cert, bool withdraws);
 /* Puts something that the subject did into the trace: any words, with numbers. The hash of a run
  * is over all of them with their true times. */
 void world_mark(struct world *world, const char *what, uint32_t cert, int64_t a, int64_t b);
