@@ -59,6 +59,11 @@ def row(text, path):
     return match.group(1), " ".join(match.group(2).split())
 
 
+def tells(said, words):
+    """Whether it says so, wherever a long path is broken."""
+    return "".join(words.split()) in "".join(said.split())
+
+
 def site(folder, leaf, name="", **how):
     """A site of nginx with its certificate and key in `folder`, not including anything."""
     stem = name or leaf.name.split(".")[0]
@@ -521,7 +526,7 @@ def test_check_of_apache_looks_where_the_preload_library_does(clinch, check, apa
     assert done.code == 1 and "2 certificates: 1 without a staple" in done.out, done
     assert re.match(r"20\d\d-", row(done.out, certs / "shop.pem")[0]), done
     state, said = row(done.out, new)
-    assert state.startswith("none") and f"there is no {folder}/" in said, done
+    assert state.startswith("none") and tells(said, f"there is no {folder}/"), done
     (staple,) = folder.glob("*.ocsp")
     os.utime(staple, (1, 1))
     done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
@@ -555,7 +560,8 @@ def test_check_of_apache_knows_whether_it_has_the_library(clinch, check, apache,
             wait_for(lambda: os.readlink(f"/proc/{child.pid}/exe") == str(program),
                      what="the server")
             done = clinch.bare("setup", "apache", "--check", "--program", program, "-c", config)
-            assert done.code == (1 if says else 0) and says in row(done.out, certs / "shop.pem")[1]
+            assert done.code == (1 if says else 0), done
+            assert tells(row(done.out, certs / "shop.pem")[1], says), done
         finally:
             child.kill()
 
